@@ -1,0 +1,38 @@
+//! Mirrors the article's `tcp.hpp`: what every listing includes.
+//!
+//! | the article | here |
+//! |---|---|
+//! | `tcp.hpp` | this file; its system headers: [`c`] |
+//! | `logMessage.hpp` | [`log_message`](mod@log_message), with [`vsnprintf`](mod@vsnprintf) behind it |
+//! | `tcpServer.cc` | [`tcp_server`], shared by all three; its own `start`: `bin/tcp_server.rs` |
+//! | `tcpClient.cc` | `bin/tcp_client.rs`, with [`iostream`] behind it |
+//! | multi-process version one | `bin/tcp_server_fork.rs` |
+//! | multi-process version two | `bin/tcp_server_double_fork.rs` |
+//! | what is wrong with it | [`errata`] |
+
+#![no_std]
+#![warn(missing_docs)]
+
+pub mod c;
+
+use core::ffi::c_int;
+
+/// Exit status: `socket()` failed.
+pub const SOCKET_ERR: c_int = 1;
+/// Exit status: `bind()` failed.
+pub const BIND_ERR: c_int = 2;
+/// Exit status: `listen()` failed.
+pub const LISTEN_ERR: c_int = 3;
+/// Exit status: the arguments are wrong.
+pub const USE_ERR: c_int = 4;
+/// Exit status: `connect()` failed.
+pub const CONNECT_ERR: c_int = 5;
+/// Exit status: `fork()` failed.
+pub const FORK_ERR: c_int = 6;
+/// Exit status: `waitpid()` failed. Erratum 3: used by the article, defined nowhere in it.
+pub const WAIT_ERR: c_int = 7;
+/// Exit status: the client lost its server, or its terminal. Erratum 7: the article goes on.
+pub const LOST_ERR: c_int = 8;
+
+/// Bytes in the buffer of one `read`.
+pub const BUFFER_SIZE: usize = 1024;
