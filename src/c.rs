@@ -5,6 +5,7 @@
 //! length, and returns what C returns: -1 is a failure, [`errno`] says which.
 #![allow(missing_docs)] // The C library's manual pages document its names.
 
+use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char, c_int, c_uint};
 use core::mem::{MaybeUninit, size_of};
 use core::ops::{Deref, DerefMut};
@@ -290,6 +291,30 @@ pub fn asctime(tm: &tm) -> Text<26> {
     let mut text = Text([0; 26]);
     unsafe { c_asctime_r(tm, text.0.as_mut_ptr().cast()) };
     text
+}
+
+/// A result and what it was made for: for speed, made again only for something else.
+///
+/// Safe to share because the programs have one thread.
+pub(crate) struct Kept<K, V>(UnsafeCell<Option<(K, V)>>);
+
+unsafe impl<K, V> Sync for Kept<K, V> {}
+
+impl<K: Copy + PartialEq, V: Copy> Kept<K, V> {
+    pub const fn new() -> Self {
+        Kept(UnsafeCell::new(None))
+    }
+
+    pub fn get(&self, key: K, make: impl FnOnce() -> V) -> V {
+        if let Some((made_for, value)) = unsafe { *self.0.get() }
+            && made_for == key
+        {
+            return value;
+        }
+        let value = make();
+        unsafe { *self.0.get() = Some((key, value)) };
+        value
+    }
 }
 
 /// A short string that C keeps in a buffer of its own, copied out of it.

@@ -14,6 +14,10 @@
 #![warn(missing_docs)]
 
 pub mod c;
+pub mod errata;
+pub mod iostream;
+pub mod log_message;
+pub mod vsnprintf;
 
 use core::ffi::c_int;
 
