@@ -17,6 +17,7 @@ pub mod c;
 pub mod errata;
 pub mod iostream;
 pub mod log_message;
+pub mod tcp_server;
 pub mod vsnprintf;
 
 use core::ffi::c_int;
