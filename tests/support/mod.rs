@@ -1,0 +1,4 @@
+//! What the tests and the tools share: building and starting the programs, reading strace, drawing what it saw.
+
+pub mod programs;
+pub mod strace;
