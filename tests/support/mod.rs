@@ -1,4 +1,5 @@
 //! What the tests and the tools share: building and starting the programs, reading strace, drawing what it saw.
 
+pub mod article;
 pub mod programs;
 pub mod strace;
