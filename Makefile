@@ -17,8 +17,20 @@ build_flags += --target $(host)
 build : export RUSTFLAGS = -C target-feature=+crt-static -C relro-level=off -l gcc -l gcc_eh
 endif
 
+# The calls that the article's code makes, in strace's names.
+calls = trace=socket,setsockopt,bind,listen,accept,connect,read,write,close,clone,clone3,fork,vfork,wait4,rt_sigaction,exit_group
+# From the program's own first call on, without the C library's look at the time zone.
+own = sed -unE '/socket|rt_sigaction/,$$ { /TZif2/,/close/d; /exited/d; p; }'
+# What the program prints stands in the trace: a line is not torn by the line it writes.
+strace = strace -s 128 -e $(calls) -e signal=none -o "|trap '' INT; $(own) >&2"
+# A PORT that is given; otherwise the tools find a free one.
+port = $(if $(filter file,$(origin PORT)),,$(PORT))
+built = test -x target/release/examples/tools || echo 'building the tools, once: some 20 seconds' >&2
+tools = $(built); cargo run --quiet --release --example tools --
+
 .DEFAULT_GOAL := build
-.PHONY: build run-server run-client clean help
+.PHONY: build run-server run-client demo strace-server strace-client lanes clean help \
+	need-strace need-ss need-ps need-g++
 
 build: ## build the four programs into target/release
 	cargo build $(build_flags)
@@ -29,6 +41,21 @@ run-server: build ## the server: SERVER=tcp_server_fork PORT=8080 IP=127.0.0.1
 
 run-client: build ## the client: PORT=8080 IP=127.0.0.1
 	@$(bin)/tcp_client "$(IP)" "$(PORT)"
+
+demo: build ## a server and a client talk, both terminals in one: SERVER=
+	@$(tools) demo $(bin) $(SERVER)
+
+strace-server: build need-strace ## run-server under strace, the article's calls alone
+	@$(strace) -f $(bin)/$(SERVER) $(PORT) $(IP) >/dev/null
+
+strace-client: build need-strace ## run-client under strace, the article's calls alone
+	@$(strace) $(bin)/tcp_client $(IP) $(PORT) >/dev/null
+
+lanes: build need-strace ## one conversation, drawn, a column a process: SERVER= CLIENTS=2, or TRACE=file
+	@$(tools) lanes $(or $(TRACE),$(bin) $(SERVER) $(or $(CLIENTS),1) $(port))
+
+need-strace need-ss need-ps need-g++: need-%:
+	@sh tests/tools/install.sh $*
 
 clean: ## remove what was built
 	cargo clean

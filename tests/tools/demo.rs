@@ -1,0 +1,72 @@
+//! `make demo`: a server and a client talk, and what stands on both terminals is shown as it comes.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use crate::support::lanes::colours;
+use crate::support::programs::{Running, SERVERS, Server};
+
+const WORDS: [&str; 3] = ["hello", "a stream of bytes", "quit"];
+/// What the client prints before each word, and no end of line behind it.
+const PROMPT: &str = "Please enter";
+
+/// The directory of the programs, and the server's name.
+pub fn main(words: &[String]) -> ExitCode {
+    let [bin, name] = words else { panic!("the Makefile names a directory and a server") };
+    let bin = Path::new(bin);
+    if !SERVERS.contains(&name.as_str()) {
+        eprintln!("demo: SERVER is one of {}", SERVERS.join(" "));
+        return ExitCode::FAILURE;
+    }
+    let mut server = Server::with(&mut Command::new(bin.join(name)));
+    let port = server.port.to_string();
+    show("server", &format!("$ {name} {port} 127.0.0.1"));
+    server.running.stdout.seen.iter().for_each(|line| show("server", line));
+
+    let mut command = Command::new(bin.join("tcp_client"));
+    let mut client = Running::start(command.args(["127.0.0.1", &port]));
+    show("client", &format!("$ tcp_client 127.0.0.1 {port}"));
+    while let Some(line) = client.stdout.line() {
+        if line != PROMPT {
+            show("client", &line);
+        }
+        if line.contains("connect() success") {
+            converse(&mut server, &mut client);
+        }
+    }
+    let status = client.wait();
+    client.stderr.all().iter().for_each(|line| show("client", line));
+    if status != 0 {
+        show("client", &format!("exit status {status}"));
+    }
+    server.log();
+    ExitCode::SUCCESS
+}
+
+fn converse(server: &mut Server, client: &mut Running) {
+    for word in WORDS {
+        client.type_in(format!("{word}\n").as_bytes());
+        show("client", &format!("{PROMPT} {}", typed(word)));
+        let last = if word == "quit" { "Service close" } else { "to_upper after" };
+        let seen = server.running.stdout.seen.len();
+        server.running.stdout.wait_for(last);
+        server.running.stdout.seen[seen..].iter().for_each(|line| show("server", line));
+        if word != "quit" {
+            let reply = client.stdout.wait_for("Server Echo");
+            show("client", reply.trim_start_matches(PROMPT));
+        }
+    }
+}
+
+/// A line of one of the two terminals.
+fn show(who: &str, line: &str) {
+    match (who, colours()) {
+        ("server", true) => println!("\x1b[33m{who} │\x1b[0m {line}"),
+        (_, true) => println!("\x1b[36m{who} │\x1b[0m {line}"),
+        (_, false) => println!("{who} │ {line}"),
+    }
+}
+
+fn typed(word: &str) -> String {
+    if colours() { format!("\x1b[1m{word}\x1b[0m") } else { word.to_string() }
+}
