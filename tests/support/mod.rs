@@ -1,7 +1,9 @@
 //! What the tests and the tools share: building and starting the programs, reading strace, drawing what it saw.
 
+pub mod alignment;
 pub mod article;
 pub mod conversation;
+pub mod counterpart;
 pub mod lanes;
 pub mod programs;
 pub mod story;

@@ -2,6 +2,7 @@
 
 mod demo;
 mod lanes;
+mod side_by_side;
 #[path = "../support/mod.rs"]
 #[allow(dead_code)] // the tests use the rest
 mod support;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
     match tool.as_str() {
         "demo" => demo::main(words),
         "lanes" => lanes::main(words),
+        "side-by-side" => side_by_side::main(words),
         _ => panic!("there is no tool {tool}"),
     }
 }

@@ -1,0 +1,95 @@
+//! Proves that the source is the article's, statement for statement, and that the measure of it can fall.
+
+#[allow(dead_code)] // the tools use the rest
+mod support;
+
+use support::alignment::Alignment;
+use support::article::{article, listings};
+use support::counterpart::{LISTINGS, counterpart};
+
+const CPP: &str = r#"
+int openDoor(int houseNumber) // not the article's
+{
+    struct door front;
+    memset(&front,0,sizeof(front));
+    int doorFd=knock(houseNumber,"who is there?");
+    if(doorFd<0)
+    {
+        logMessage(FATAL,"knock() failed::%d",doorFd);
+        exit(DOOR_ERR);
+    }
+    (void)doorFd;
+    return doorFd;
+}
+"#;
+
+const RUST: &str = r#"
+fn open_door(house_number: c_int) -> c_int {
+    let mut front = zeroed();
+    let door_fd = knock(house_number, c"who is there?");
+    if door_fd < 0 {
+        log_message!(FATAL, "knock() failed::%d", door_fd);
+        exit(DOOR_ERR);
+    }
+    return door_fd;
+}
+"#;
+
+/// Nineteen statements in twenty of every listing have their counterpart, in the article's order.
+#[test]
+fn every_listing_has_its_counterpart() {
+    let Some(article) = article() else {
+        return eprintln!("no ARTICLE is given");
+    };
+    let listings = listings(&article);
+    for name in LISTINGS {
+        let aligned = Alignment::of(listings.get(name), &counterpart(name).join("\n"));
+        assert!(aligned.share() >= 0.95, "{name}: {} without {:#?}", aligned.share(), aligned.alone());
+        let kinds = aligned.alone();
+        assert!(
+            kinds.iter().all(|(_, kind)| *kind != "a statement"),
+            "{name}: of no known kind: {kinds:#?}"
+        );
+    }
+}
+
+/// Each listing's counterpart can be put together, and ends where its source does.
+#[test]
+fn the_counterpart_is_whole() {
+    for name in LISTINGS {
+        let lines = counterpart(name);
+        let braces =
+            |c: char| lines.iter().flat_map(|line| line.chars()).filter(|&other| other == c).count();
+        assert!(lines.len() > 5, "{name}: {lines:#?}");
+        // A server's class is shown without the brace at its end.
+        let open = if lines[0].starts_with("impl") { 1 } else { 0 };
+        assert!(braces('{') == braces('}') + open, "{name}: {lines:#?}");
+    }
+}
+
+/// The two spellings of a name are one, a conversion stays without counterpart and is named so.
+#[test]
+fn what_is_alike_is_paired() {
+    let aligned = Alignment::of(CPP, RUST);
+    assert_eq!(aligned.counts(), (9, 8));
+    assert_eq!(aligned.alone(), [("(void)doorFd;".to_string(), "a type conversion")]);
+}
+
+/// Each statement that is taken away costs one, wherever it stood.
+#[test]
+fn a_statement_taken_away_is_missed() {
+    for gone in ["let door_fd", "if door_fd", "log_message!", "exit(", "return"] {
+        let less: Vec<&str> = RUST.lines().filter(|line| !line.contains(gone)).collect();
+        let (_, paired) = Alignment::of(CPP, &less.join("\n")).counts();
+        assert_eq!(paired, 7, "without {gone}");
+    }
+}
+
+/// Two statements that change places are not both counted.
+#[test]
+fn a_statement_out_of_order_is_missed() {
+    let swapped = RUST
+        .replace("let mut front = zeroed();", "")
+        .replace("return", "let mut front = zeroed();\nreturn");
+    assert_eq!(Alignment::of(CPP, &swapped).counts(), (9, 6));
+}
