@@ -29,7 +29,7 @@ built = test -x target/release/examples/tools || echo 'building the tools, once:
 tools = $(built); cargo run --quiet --release --example tools --
 
 .DEFAULT_GOAL := build
-.PHONY: build run-server run-client demo strace-server strace-client lanes side-by-side clean help \
+.PHONY: build run-server run-client demo strace-server strace-client lanes compare side-by-side clean help \
 	need-strace need-ss need-ps need-g++
 
 build: ## build the four programs into target/release
@@ -53,6 +53,9 @@ strace-client: build need-strace ## run-client under strace, the article's calls
 
 lanes: build need-strace ## one conversation, drawn, a column a process: SERVER= CLIENTS=2, or TRACE=file
 	@$(tools) lanes $(or $(TRACE),$(bin) $(SERVER) $(or $(CLIENTS),1) $(port))
+
+compare: need-strace need-g++ ## the calls of the article's C++ beside the port's: ARTICLE=file.md ONLY=tcp_client (RECORD=1 keeps them)
+	@export ARTICLE="$(ARTICLE)" AS_PRINTED=$(AS_PRINTED) RECORD=$(RECORD); $(tools) compare $(ONLY)
 
 side-by-side: ## the two sources in two columns, aligned: ARTICLE=file.md LISTING=client
 	@$(tools) side-by-side "$(ARTICLE)" "$(LISTING)"

@@ -1,5 +1,6 @@
 //! One program for the Makefile's tools; each tool is a module that says what it is for.
 
+mod compare;
 mod demo;
 mod lanes;
 mod side_by_side;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let (tool, words) = words.split_first().expect("the Makefile names a tool");
     match tool.as_str() {
+        "compare" => compare::main(words),
         "demo" => demo::main(words),
         "lanes" => lanes::main(words),
         "side-by-side" => side_by_side::main(words),

@@ -1,0 +1,162 @@
+//! Proves that the port makes the calls of the article's C++, and no others but for the errata.
+//!
+//! What the C++ does is on record under `tests/traces`, so this needs neither g++ nor
+//! the article. Where `ARTICLE` is given, the record itself is put to the test.
+
+#[allow(dead_code)] // the tools use the rest
+mod support;
+
+use support::article::{article, built, listings};
+use support::compare::conduct::{Process, Row};
+use support::compare::differences::{Pair, Why, compared, expected};
+use support::compare::records;
+use support::compare::scenarios::{Part, four_at_a_time, parts};
+use support::compare::stage::Cast;
+use support::programs::{Build, program};
+
+/// What nothing explains, as a text to read; empty if there is nothing.
+fn unexplained(part: &Part, pairs: &[Pair]) -> String {
+    let mut told = String::new();
+    for pair in pairs {
+        for line in pair.lines.iter().filter(|line| line.why == Why::Unexplained) {
+            let shown = |row: &Option<Row>| row.as_ref().map_or("nothing".to_string(), Row::to_string);
+            let (cpp, port) = (shown(&line.cpp), shown(&line.port));
+            told += &format!("{part}, {}:\n  C++:  {cpp}\n  port: {port}\n", pair.name);
+        }
+    }
+    told
+}
+
+fn recorded(part: &Part, printed: bool) -> Vec<Process> {
+    let record = records::recorded(part, printed);
+    record.unwrap_or_else(|| panic!("{part}: there is no record; make compare RECORD=1 makes one"))
+}
+
+fn holds_to_the_record(printed: bool) {
+    let directory = program(if printed { Build::AsPrinted } else { Build::Mended }, "");
+    let told = four_at_a_time(&parts(), |part| {
+        let cpp = recorded(part, printed);
+        let port = part.play(Cast { directory: &directory, printed, port: true });
+        let expected = expected(&cpp, !printed, part.difference());
+        unexplained(part, &compared(expected, &port))
+    });
+    let told = told.concat();
+    assert!(told.is_empty(), "{told}");
+}
+
+/// In every scenario the port makes the C++'s calls, and the errata explain what differs.
+#[test]
+fn mended_the_errata_explain_every_difference() {
+    holds_to_the_record(false);
+}
+
+/// As printed, nothing differs in any scenario.
+#[test]
+fn as_printed_nothing_differs() {
+    holds_to_the_record(true);
+}
+
+/// One row more, less, elsewhere or otherwise is seen, in whichever scenario and place.
+#[test]
+fn nothing_else_is_explained() {
+    for printed in [false, true] {
+        for part in parts() {
+            let expected = || expected(&recorded(&part, printed), !printed, part.difference());
+            let (pairs, port) = (expected(), done(&expected()));
+            let differs = |port: &[Process]| !unexplained(&part, &compared(pairs.clone(), port)).is_empty();
+            assert!(!differs(&port), "{part}: what is expected is explained");
+            for (process, row) in places(&port) {
+                let change = |change: &dyn Fn(&mut Vec<Row>)| {
+                    let mut port = port.clone();
+                    change(&mut port[process].rows);
+                    port
+                };
+                let where_it_is = || format!("{part}, {}, row {row}", port[process].name);
+                let less = change(&|rows| drop(rows.remove(row)));
+                assert!(differs(&less), "less: {}", where_it_is());
+                let more = change(&|rows| rows.insert(row, rows[row].clone()));
+                assert!(differs(&more), "more: {}", where_it_is());
+                let otherwise = change(&|rows| rows[row] = Row::Done(format!("{}, 0", rows[row])));
+                assert!(differs(&otherwise), "otherwise: {}", where_it_is());
+                let elsewhere = change(&|rows| rows.swap(row, row.saturating_sub(1)));
+                assert!(elsewhere == port || differs(&elsewhere), "elsewhere: {}", where_it_is());
+            }
+        }
+    }
+}
+
+/// What the port is to do, as if it had done so.
+fn done(expected: &[Pair]) -> Vec<Process> {
+    let rows = |pair: &Pair| pair.lines.iter().filter_map(|line| line.port.clone()).collect();
+    let process = |pair: &Pair| Process { name: pair.name.clone(), rows: rows(pair) };
+    expected.iter().map(process).collect()
+}
+
+fn places(port: &[Process]) -> Vec<(usize, usize)> {
+    let rows = |(index, process): (usize, &Process)| (0..process.rows.len()).map(move |row| (index, row));
+    port.iter().enumerate().flat_map(rows).collect()
+}
+
+/// Every scenario is on record, and nothing else is.
+#[test]
+fn the_record_is_whole() {
+    for printed in [false, true] {
+        for program in ["tcp_server", "tcp_server_fork", "tcp_server_double_fork", "tcp_client"] {
+            let text = std::fs::read_to_string(records::path(program, printed)).expect("it is recorded");
+            let recorded = text.lines().filter_map(|line| line.strip_prefix("== "));
+            let of_program = parts().into_iter().filter(|part| part.program == program);
+            let wanted = of_program.map(|part| format!("{}: {}", part.scenario.name, part.scenario.says));
+            assert!(recorded.eq(wanted), "{program}: the record is of other scenarios");
+        }
+    }
+}
+
+/// The record is what the article's C++ does here and now.
+#[test]
+fn the_record_is_not_stale() {
+    let Some(article) = article() else {
+        return eprintln!("the record is not measured again: no ARTICLE is given");
+    };
+    for printed in [false, true] {
+        let directory = built(&article, printed).expect("the article's programs are built");
+        let stale = four_at_a_time(&parts(), |part| {
+            let cpp = part.play(Cast { directory: &directory, printed, port: false });
+            let record = expected(&recorded(part, printed), false, None);
+            unexplained(part, &compared(record, &cpp))
+        });
+        let stale = stale.concat();
+        assert!(stale.is_empty(), "the record (C++) is not what is measured (port):\n{stale}");
+    }
+}
+
+/// The scenarios enter every branch of every listing that logs or ends the program.
+#[test]
+fn every_branch_is_entered() {
+    let Some(article) = article() else {
+        return eprintln!("the listings are not looked at: no ARTICLE is given");
+    };
+    let listings = listings(&article);
+    for (program, listing, statuses) in [
+        ("tcp_server", "tcpServer.cc", &[1, 2, 3, 4][..]),
+        ("tcp_server_fork", "version one", &[0, 1, 2, 3, 4, 6]),
+        ("tcp_server_double_fork", "version two", &[0, 1, 2, 3, 4, 6, 7]),
+        ("tcp_client", "tcpClient.cc", &[0, 1, 4, 5]),
+    ] {
+        let mut record = String::new();
+        for part in parts().iter().filter(|part| part.program == program) {
+            let rows = recorded(part, false).into_iter().flat_map(|process| process.rows);
+            record.extend(rows.map(|row| row.to_string() + "\n"));
+        }
+        for log in listings.get(listing).split("logMessage(").skip(1) {
+            let format = log.split('"').nth(1).expect("it has a format");
+            let text = format.split('%').next().expect("a part is before the first");
+            assert!(record.contains(&format!("| {text}")), "{program} never logs {format:?}");
+        }
+        for status in statuses {
+            assert!(
+                record.contains(&format!("exit_group({status})")),
+                "{program} never exits with {status}"
+            );
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The recorded traces: what the article's C++ did, kept as text.
+//!
+//! A file a program and build under `tests/traces`; only `make compare RECORD=1` writes them.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::conduct::{Process, Row};
+use super::scenarios::Part;
+use crate::support::programs::root;
+
+/// Where the record of a program stands.
+pub fn path(program: &str, printed: bool) -> PathBuf {
+    let build = if printed { "as-printed" } else { "mended" };
+    root().join("tests/traces").join(build).join(format!("{program}.txt"))
+}
+
+/// The versions that a measurement depends on.
+fn versions() -> String {
+    let line = |program: &str, words: &[&str], number: usize| {
+        let said = Command::new(program).args(words).output();
+        let text = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
+        text.ok().and_then(|text| text.lines().nth(number).map(str::to_string)).unwrap_or_default()
+    };
+    format!(
+        "compiler: {}\nC library: {}\nkernel: {}\nstrace: {}\n",
+        line("g++", &["--version"], 0),
+        line("ldd", &["--version"], 0),
+        line("uname", &["-sr"], 0),
+        line("strace", &["--version"], 0)
+    )
+}
+
+/// The record of a program's parts, as it is kept.
+pub fn written(program: &str, printed: bool, parts: &[(Part, &[Process])]) -> String {
+    let build = if printed { "as printed (errata 2 and 3 mended)" } else { "mended (errata 1 to 4)" };
+    let mut text = format!(
+        "What {program} does, the article's C++, {build}, seen by strace.\n\
+        TIME: when; me: USER; PORT: the server's, PORT1: that of the first client it accepts;\n\
+        \"a\"*1023: so many; (INJECTED): strace let the call fail.\n\
+        Written by make compare RECORD=1, and by nobody else.\n\n{}",
+        versions()
+    );
+    for (part, processes) in parts {
+        text += &format!("\n== {}: {}\n", part.scenario.name, part.scenario.says);
+        for process in *processes {
+            text += &format!("{}\n", process.name);
+            for row in &process.rows {
+                text += &format!("    {row}\n");
+            }
+        }
+    }
+    text
+}
+
+/// What is recorded of one part.
+pub fn recorded(part: &Part, printed: bool) -> Option<Vec<Process>> {
+    let text = std::fs::read_to_string(path(part.program, printed)).ok()?;
+    let mut lines = text.lines();
+    let heading = format!("== {}: ", part.scenario.name);
+    lines.find(|line| line.starts_with(&heading))?;
+    let mut processes: Vec<Process> = Vec::new();
+    for line in lines.take_while(|line| !line.is_empty()) {
+        match line.strip_prefix("    ") {
+            Some(row) => processes.last_mut()?.rows.push(Row::parse(row)),
+            None => processes.push(Process { name: line.to_string(), rows: Vec::new() }),
+        }
+    }
+    Some(processes)
+}
