@@ -29,7 +29,7 @@ built = test -x target/release/examples/tools || echo 'building the tools, once:
 tools = $(built); cargo run --quiet --release --example tools --
 
 .DEFAULT_GOAL := build
-.PHONY: build run-server run-client demo strace-server strace-client lanes compare side-by-side clean help \
+.PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson compare side-by-side clean help \
 	need-strace need-ss need-ps need-g++
 
 build: ## build the four programs into target/release
@@ -53,6 +53,12 @@ strace-client: build need-strace ## run-client under strace, the article's calls
 
 lanes: build need-strace ## one conversation, drawn, a column a process: SERVER= CLIENTS=2, or TRACE=file
 	@$(tools) lanes $(or $(TRACE),$(bin) $(SERVER) $(or $(CLIENTS),1) $(port))
+
+lessons: $(if $(RECORD),need-strace need-ss need-ps) ## the lessons, each with its question; RECORD=1 writes their traces anew
+	@$(tools) lessons $(if $(RECORD),record)
+
+lesson: need-strace need-ss need-ps ## one lesson, run now: N=3
+	@$(tools) lessons $(N)
 
 compare: need-strace need-g++ ## the calls of the article's C++ beside the port's: ARTICLE=file.md ONLY=tcp_client (RECORD=1 keeps them)
 	@export ARTICLE="$(ARTICLE)" AS_PRINTED=$(AS_PRINTED) RECORD=$(RECORD); $(tools) compare $(ONLY)

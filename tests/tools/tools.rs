@@ -3,6 +3,7 @@
 mod compare;
 mod demo;
 mod lanes;
+mod lessons;
 mod side_by_side;
 #[path = "../support/mod.rs"]
 #[allow(dead_code)] // the tests use the rest
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         "compare" => compare::main(words),
         "demo" => demo::main(words),
         "lanes" => lanes::main(words),
+        "lessons" => lessons::main(words),
         "side-by-side" => side_by_side::main(words),
         _ => panic!("there is no tool {tool}"),
     }
