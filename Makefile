@@ -29,7 +29,7 @@ built = test -x target/release/examples/tools || echo 'building the tools, once:
 tools = $(built); cargo run --quiet --release --example tools --
 
 .DEFAULT_GOAL := build
-.PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson compare side-by-side clean help \
+.PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson compare side-by-side faults clean help \
 	need-strace need-ss need-ps need-g++
 
 build: ## build the four programs into target/release
@@ -65,6 +65,9 @@ compare: need-strace need-g++ ## the calls of the article's C++ beside the port'
 
 side-by-side: ## the two sources in two columns, aligned: ARTICLE=file.md LISTING=client
 	@$(tools) side-by-side "$(ARTICLE)" "$(LISTING)"
+
+faults: build need-strace $(if $(ARTICLE),need-g++) ## the fault matrix as a table; ARTICLE=file.md puts the article's C++ beside the port
+	@export ARTICLE="$(ARTICLE)"; $(tools) faults
 
 need-strace need-ss need-ps need-g++: need-%:
 	@sh tests/tools/install.sh $*

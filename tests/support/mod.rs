@@ -6,6 +6,7 @@ pub mod compare;
 pub mod conversation;
 pub mod counterpart;
 pub mod course;
+pub mod faults;
 pub mod lanes;
 pub mod lessons;
 pub mod programs;

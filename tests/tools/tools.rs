@@ -2,6 +2,7 @@
 
 mod compare;
 mod demo;
+mod faults;
 mod lanes;
 mod lessons;
 mod side_by_side;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     match tool.as_str() {
         "compare" => compare::main(words),
         "demo" => demo::main(words),
+        "faults" => faults::main(words),
         "lanes" => lanes::main(words),
         "lessons" => lessons::main(words),
         "side-by-side" => side_by_side::main(words),
