@@ -10,6 +10,7 @@ pub mod faults;
 pub mod lanes;
 pub mod lessons;
 pub mod programs;
+pub mod random;
 pub mod stage;
 pub mod story;
 pub mod strace;
