@@ -29,7 +29,7 @@ built = test -x target/release/examples/tools || echo 'building the tools, once:
 tools = $(built); cargo run --quiet --release --example tools --
 
 .DEFAULT_GOAL := build
-.PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson compare side-by-side faults clean help \
+.PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson compare side-by-side faults sanitise clean help \
 	need-strace need-ss need-ps need-g++
 
 build: ## build the four programs into target/release
@@ -68,6 +68,10 @@ side-by-side: ## the two sources in two columns, aligned: ARTICLE=file.md LISTIN
 
 faults: build need-strace $(if $(ARTICLE),need-g++) ## the fault matrix as a table; ARTICLE=file.md puts the article's C++ beside the port
 	@export ARTICLE="$(ARTICLE)"; $(tools) faults
+
+sanitise: ## formatter, argument parsing and line reader under valgrind
+	@command -v valgrind >/dev/null || { echo 'valgrind is missing, install it'; exit 1; }
+	cargo test --test format --config 'target."cfg(all())".runner="valgrind --quiet --error-exitcode=9"'
 
 need-strace need-ss need-ps need-g++: need-%:
 	@sh tests/tools/install.sh $*

@@ -1,0 +1,246 @@
+//! The formatter, the argument parsing and the line reader agree with independent references, and valgrind finds nothing.
+//!
+//! `make sanitise` runs this file under valgrind too.
+
+#[allow(dead_code)] // the tools use the rest
+mod support;
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::process::Command;
+use std::sync::Mutex;
+
+use support::programs::*;
+use support::random::Random;
+use tcp::c::Buffer;
+use tcp::errata::{is_address, pieces, port};
+use tcp::iostream::{String as Line, cin, getline};
+use tcp::vsnprintf::{Argument, vsnprintf};
+
+/// Up to `longest` bytes other than NUL, which ends a string of C.
+fn c_bytes(random: &mut Random, longest: usize) -> Vec<u8> {
+    (0..random.below(longest)).map(|_| 1 + random.below(255) as u8).collect()
+}
+
+/// What C makes of a part of a format, with the argument that it asks for.
+fn c_snprintf(format: &str, argument: Option<&Argument>) -> Vec<u8> {
+    let format = CString::new(format).expect("no NUL");
+    let mut out = vec![0_u8; 4096];
+    let (start, size) = (out.as_mut_ptr().cast(), out.len());
+    let length = match argument {
+        None => unsafe { libc::snprintf(start, size, format.as_ptr()) },
+        Some(Argument::Int(number)) => unsafe { libc::snprintf(start, size, format.as_ptr(), *number) },
+        Some(Argument::Str(string)) => {
+            let string = CString::new(*string).expect("no NUL");
+            unsafe { libc::snprintf(start, size, format.as_ptr(), string.as_ptr()) }
+        }
+    };
+    out.truncate(length as usize);
+    out
+}
+
+/// Every format makes what C's snprintf makes of it, cut where the buffer is full.
+#[test]
+fn the_formatter_is_snprintf() {
+    const LITERALS: [&str; 6] = ["", "%%", " success::", "before:[", "%%d", "语言>> "];
+    const NUMBERS: [i32; 6] = [0, -1, 9, 10, i32::MAX, i32::MIN];
+    let mut random = Random(1);
+    for _ in 0..5000 {
+        let strings: Vec<Vec<u8>> = (0..4).map(|_| c_bytes(&mut random, 600)).collect();
+        let (mut format, mut arguments, mut expected) = (String::new(), Vec::new(), Vec::new());
+        for string in &strings {
+            let (conversion, argument) = match random.below(5) {
+                0 => ("", None),
+                1 => ("%d", Some(Argument::Int(NUMBERS[random.below(6)]))),
+                2 => ("%d", Some(Argument::Int(random.next() as i32))),
+                _ => ("%s", Some(Argument::Str(string))),
+            };
+            let part = LITERALS[random.below(LITERALS.len())].to_string() + conversion;
+            expected.extend(c_snprintf(&part, argument.as_ref()));
+            format += &part;
+            arguments.extend(argument);
+        }
+        let mut buffer = Buffer::<1022>::new();
+        vsnprintf(&mut buffer, &format, &arguments);
+        expected.truncate(1022);
+        assert_eq!(buffer.escape_ascii().to_string(), expected.escape_ascii().to_string());
+    }
+}
+
+/// What the programs say about bad words is not what is tested here.
+fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().expect("nobody panics within");
+    let null = File::options().write(true).open("/dev/null").expect("it is there");
+    let stderr = unsafe { libc::dup(2) };
+    unsafe { libc::dup2(null.as_raw_fd(), 2) };
+    let result = work();
+    unsafe { libc::dup2(stderr, 2) };
+    unsafe { libc::close(stderr) };
+    result
+}
+
+fn c_string(word: &str) -> CString {
+    CString::new(word).expect("no NUL")
+}
+
+/// A port is 1 to 65535, decimal, nothing around it; every other word is none.
+#[test]
+fn a_port_is_a_number_and_nothing_else() {
+    const PARTS: [&str; 16] =
+        ["0", "1", "6", "5", "535", "65", "9", "+", "-", " ", "x", ".", "\t", "e", "\u{663}", "00000"];
+    let expected = |word: &str| {
+        let digits = !word.is_empty() && word.bytes().all(|c| c.is_ascii_digit());
+        let number: Option<u128> = digits.then(|| word.parse().ok()).flatten();
+        number.and_then(|number| u16::try_from(number).ok()).filter(|&number| number != 0)
+    };
+    let mut random = Random(2);
+    let mut words: Vec<String> = (0..=66_000).map(|number: u32| number.to_string()).collect();
+    words.extend(
+        (0..5000).map(|_| (0..random.below(6)).map(|_| PARTS[random.below(PARTS.len())]).collect()),
+    );
+    let wrong: Vec<&String> =
+        quietly(|| words.iter().filter(|word| port(&c_string(word)) != expected(word)).collect());
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// inet(3): one to four numbers, decimal, octal or hexadecimal; the last fills what is left of 32 bits.
+fn is_inet(word: &str) -> bool {
+    let parts: Vec<&str> = word.split('.').collect();
+    let number = |part: &&str| {
+        let (digits, base) = match part.as_bytes() {
+            [b'0', b'x' | b'X', ..] => (&part[2..], 16),
+            [b'0', _, ..] => (&part[1..], 8),
+            _ => (*part, 10),
+        };
+        // No sign: from_str_radix would take one.
+        let plain = digits.bytes().all(|c| c.is_ascii_hexdigit());
+        plain.then(|| u64::from_str_radix(digits, base).ok()).flatten()
+    };
+    let Some(numbers) = parts.iter().map(number).collect::<Option<Vec<u64>>>() else {
+        return false;
+    };
+    let Some((last, first)) = numbers.split_last() else {
+        return false;
+    };
+    let bits_left = 32_usize.saturating_sub(8 * first.len());
+    parts.len() <= 4 && first.iter().all(|&part| part < 256) && last >> bits_left == 0
+}
+
+/// An address is what inet_aton takes, and nothing behind it.
+#[test]
+fn an_address_is_what_inet_says() {
+    const PARTS: [&str; 20] = [
+        "127",
+        "0",
+        "1",
+        "255",
+        "256",
+        "999",
+        ".",
+        ".",
+        ".",
+        ".",
+        "0x7f",
+        "0x",
+        "017",
+        "08",
+        "4294967295",
+        "16777216",
+        " ",
+        "a",
+        "-1",
+        "65536",
+    ];
+    let mut random = Random(3);
+    let mut words: Vec<String> = (0..50_000)
+        .map(|_| (0..random.below(8)).map(|_| PARTS[random.below(PARTS.len())]).collect())
+        .collect();
+    words.extend(["127.0.0.1", "999.1.1.1", "127.0.0.1 x", "1.2.3.4.5", "", "0"].map(String::from));
+    let good = words.iter().filter(|word| is_inet(word)).count();
+    assert!(good > 1000, "only {good} of these are addresses");
+    let wrong: Vec<&String> =
+        quietly(|| words.iter().filter(|word| is_address(&c_string(word)) != is_inet(word)).collect());
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// A line comes out as it went in, however it comes in: NULs, no end, no bytes at all.
+#[test]
+fn the_line_reader_gives_the_lines() {
+    let mut random = Random(4);
+    let mut input = Vec::new();
+    for _ in 0..300 {
+        let longest = [2, 10, 5000, 9000][random.below(4)];
+        let count = random.below(longest);
+        input.extend(random.bytes(count));
+        input.push(b'\n');
+    }
+    input.extend(b"no end of line");
+    let mut ends = [0; 2];
+    assert_eq!(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) }, 0);
+    let mut writer = unsafe { File::from_raw_fd(ends[1]) };
+    // No other test of this file reads standard input.
+    unsafe { libc::dup2(ends[0], 0) };
+    unsafe { libc::close(ends[0]) };
+    let expected = input.clone();
+    let typed = std::thread::spawn(move || {
+        let mut left = &input[..];
+        while !left.is_empty() {
+            let (piece, behind) = left.split_at((1 + random.below(9000)).min(left.len()));
+            writer.write_all(piece).expect("it is read");
+            left = behind;
+        }
+    });
+    let mut cin = cin();
+    let mut line = Line::default();
+    for expected in expected.split(|&c| c == b'\n') {
+        line.clear();
+        assert_eq!(getline(&mut cin, &mut line), 1);
+        assert_eq!(line.escape_ascii().to_string(), expected.escape_ascii().to_string());
+    }
+    line.clear();
+    assert_eq!(getline(&mut cin, &mut line), 0);
+    assert!(line.is_empty());
+    typed.join().expect("all is typed");
+}
+
+/// The pieces of a line make up the line; a read of the server takes each, and none can be mistaken for `quit`.
+#[test]
+fn the_pieces_of_a_line_are_the_line() {
+    let line: Vec<u8> = (0..5000).map(|index| index as u8).collect();
+    for len in 0..line.len() {
+        let line = &line[..len];
+        assert!(pieces(line).flatten().eq(line));
+        assert!(pieces(line).all(|piece| piece.len() < 1024 && (piece.len() != 4 || len == 4)));
+    }
+}
+
+/// Where valgrind is installed, it finds no error in a server, in its children, in the client.
+#[test]
+fn valgrind_finds_nothing() {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        return eprintln!("valgrind is missing, install it: nothing was checked");
+    }
+    let checked = |name| {
+        let mut command = Command::new("valgrind");
+        command.arg("--quiet").arg(program(Build::Mended, name));
+        command
+    };
+    for name in SERVERS {
+        let mut server = Server::with(&mut checked(name));
+        let mut client =
+            Running::start(checked("tcp_client").arg("127.0.0.1").arg(server.port.to_string()));
+        client.type_in(b"words\n\n");
+        client.type_in(&[b'x'; 3000]);
+        client.type_in(b"\n\0\x1b\xff\nquit\n");
+        assert_eq!(client.wait(), 0);
+        assert_eq!(client.stderr.all(), Vec::<String>::new());
+        server.running.stdout.wait_for("Service close");
+        server.running.signal(libc::SIGTERM);
+        server.running.wait();
+        let found = server.running.stderr.all();
+        assert!(!found.iter().any(|line| line.starts_with("==")), "{name}: {found:#?}");
+    }
+}
