@@ -1,0 +1,74 @@
+//! What was measured, round by round, and what can be said of it.
+
+use std::collections::BTreeMap;
+
+/// Something that is measured of a contender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Measure {
+    /// Conversations a second: so many clients at once.
+    Clients(usize),
+    /// Conversations a second of one client while so many others are connected and idle.
+    Idle(usize),
+    /// Round trips a second: bytes, connections.
+    Trips(usize, usize),
+    P50(usize, usize),
+    P99(usize, usize),
+    OneWay,
+    Pss,
+    PageFaults,
+    /// Microseconds of processor a connection.
+    Processor,
+    CallsBeforeSocket,
+    CallsAMessage,
+    Size,
+}
+
+/// The values of each contender, one a round.
+#[derive(Default)]
+pub struct Results(BTreeMap<(Measure, usize), Vec<f64>>);
+
+impl Results {
+    /// Adds the value of a round, if there is one.
+    pub fn add(&mut self, measure: Measure, contender: usize, value: impl Into<Option<f64>>) {
+        let values = self.0.entry((measure, contender));
+        if let Some(value) = value.into() {
+            values.or_default().push(value);
+        }
+    }
+
+    fn values(&self, measure: Measure, contender: usize) -> Option<&[f64]> {
+        self.0.get(&(measure, contender)).map(Vec::as_slice)
+    }
+
+    pub fn median(&self, measure: Measure, contender: usize) -> Option<f64> {
+        self.values(measure, contender).map(|values| quantile(values, 0.5))
+    }
+
+    /// How far the middle half of the rounds lies around the median, in percent of it.
+    pub fn spread(&self, measure: Measure, contender: usize) -> Option<f64> {
+        let values = self.values(measure, contender)?;
+        let half = (quantile(values, 0.75) - quantile(values, 0.25)) / 2.0;
+        Some(100.0 * half / quantile(values, 0.5))
+    }
+
+    /// The median of the ratios of each round: both were measured in the same moment.
+    pub fn ratio(&self, measure: Measure, contender: usize, to: usize) -> Option<f64> {
+        self.growth(measure, measure, contender, to)
+    }
+
+    /// The same between two measures.
+    pub fn growth(&self, above: Measure, below: Measure, contender: usize, to: usize) -> Option<f64> {
+        let values = self.values(above, contender)?.iter();
+        let pairs = values.zip(self.values(below, to)?);
+        let ratios: Vec<f64> = pairs.map(|(value, base)| value / base).collect();
+        Some(quantile(&ratios, 0.5))
+    }
+}
+
+fn quantile(values: &[f64], part: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = (sorted.len() - 1) as f64 * part;
+    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    low + (high - low) * at.fract()
+}
