@@ -29,7 +29,8 @@ built = test -x target/release/examples/tools || echo 'building the tools, once:
 tools = $(built); cargo run --quiet --release --example tools --
 
 .DEFAULT_GOAL := build
-.PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson compare side-by-side faults sanitise bench clean help \
+.PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson \
+	compare side-by-side faults sanitise test bench clean help \
 	need-strace need-ss need-ps need-g++
 
 build: ## build the four programs into target/release
@@ -72,6 +73,9 @@ faults: build need-strace $(if $(ARTICLE),need-g++) ## the fault matrix as a tab
 sanitise: ## formatter, argument parsing and line reader under valgrind
 	@command -v valgrind >/dev/null || { echo 'valgrind is missing, install it'; exit 1; }
 	cargo test --test format --config 'target."cfg(all())".runner="valgrind --quiet --error-exitcode=9"'
+
+test: need-strace need-ss need-ps $(if $(ARTICLE),need-g++) ## everything; ARTICLE=file.md measures the article's C++ again
+	ARTICLE="$(ARTICLE)" cargo test
 
 bench: ## speed and cost, in turns; ARTICLE=file.md puts the article's C++ beside the port
 	@cargo bench --quiet --bench bench
