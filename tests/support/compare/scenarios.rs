@@ -366,9 +366,7 @@ pub const SCENARIOS: &[Scenario] = &[
     .but(&CLIENTS_BAD_ADDRESS),
     // the client's loop
     scenario("messages", "Two lines, then quit.", CLIENT, |stage| {
-        let peer = stage.peer();
-        stage.call();
-        let mut server = accepted(&peer);
+        let mut server = stage.called();
         stage.types(1, b"hello\n");
         takes(&mut server, 5);
         sends(&mut server, b"HELLO");
@@ -381,18 +379,14 @@ pub const SCENARIOS: &[Scenario] = &[
         stage.ends_itself();
     }),
     scenario("quit", "Quit in another case, which the server answers all the same.", CLIENT, |stage| {
-        let peer = stage.peer();
-        stage.call();
-        let mut server = accepted(&peer);
+        let mut server = stage.called();
         stage.types(1, b"QuIt\n");
         takes(&mut server, 4);
         sends(&mut server, b"QUIT");
         stage.ends_itself();
     }),
     scenario("quit-comes", "The server's answer to hello is quit.", CLIENT, |stage| {
-        let peer = stage.peer();
-        stage.call();
-        let mut server = accepted(&peer);
+        let mut server = stage.called();
         stage.types(1, b"call\n");
         takes(&mut server, 4);
         sends(&mut server, b"quit");
@@ -402,9 +396,7 @@ pub const SCENARIOS: &[Scenario] = &[
         stage.ends_itself();
     }),
     scenario("empty-line", "An empty line is no message.", CLIENT, |stage| {
-        let peer = stage.peer();
-        stage.call();
-        let mut server = accepted(&peer);
+        let mut server = stage.called();
         stage.types(1, b"\n");
         stage.types(2, b"quit\n");
         takes(&mut server, 4);
@@ -412,9 +404,7 @@ pub const SCENARIOS: &[Scenario] = &[
         stage.ends_itself();
     }),
     scenario("nul-typed", "A NUL stands within a line.", CLIENT, |stage| {
-        let peer = stage.peer();
-        stage.call();
-        let mut server = accepted(&peer);
+        let mut server = stage.called();
         stage.types(1, b"ab\0cd\n");
         takes(&mut server, 5);
         sends(&mut server, b"AB\0CD");
@@ -424,9 +414,7 @@ pub const SCENARIOS: &[Scenario] = &[
         stage.ends_itself();
     }),
     scenario("fits", "A line as long as one answer can be.", CLIENT, |stage| {
-        let peer = stage.peer();
-        stage.call();
-        let mut server = accepted(&peer);
+        let mut server = stage.called();
         stage.types(1, &[&[b'a'; 1023][..], b"\n"].concat());
         takes(&mut server, 1023);
         sends(&mut server, &[b'A'; 1023]);
@@ -436,9 +424,7 @@ pub const SCENARIOS: &[Scenario] = &[
         stage.ends_itself();
     }),
     scenario("long-line", "A line longer than one answer can be.", CLIENT, |stage| {
-        let peer = stage.peer();
-        stage.call();
-        let mut server = accepted(&peer);
+        let mut server = stage.called();
         stage.types(1, &[&[b'a'; 1500][..], b"\n"].concat());
         let pieces: &[usize] = if stage.is_mended_port() { &[1023, 477] } else { &[1500] };
         for piece in pieces {
@@ -452,9 +438,7 @@ pub const SCENARIOS: &[Scenario] = &[
     })
     .but(&LONG_LINE),
     scenario("unended-line", "The input ends within a line.", CLIENT, |stage| {
-        let peer = stage.peer();
-        stage.call();
-        let mut server = accepted(&peer);
+        let mut server = stage.called();
         stage.types(1, b"quit");
         stage.ends_input(1);
         takes(&mut server, 4);
@@ -462,9 +446,7 @@ pub const SCENARIOS: &[Scenario] = &[
         stage.ends_itself();
     }),
     scenario("end-of-input", "The input ends.", CLIENT, |stage| {
-        let peer = stage.peer();
-        stage.call();
-        let _server = accepted(&peer);
+        let _server = stage.called();
         stage.ends_input(1);
         if stage.is_mended_port() {
             stage.ends_itself();
@@ -479,9 +461,7 @@ pub const SCENARIOS: &[Scenario] = &[
         "The server closes instead of answering, and the client goes on.",
         CLIENT,
         |stage| {
-            let peer = stage.peer();
-            stage.call();
-            let mut server = accepted(&peer);
+            let mut server = stage.called();
             stage.types(1, b"hello\n");
             takes(&mut server, 5);
             closes_half(&server);
@@ -497,9 +477,7 @@ pub const SCENARIOS: &[Scenario] = &[
         "The server resets the connection instead of answering: read() fails.",
         CLIENT,
         |stage| {
-            let peer = stage.peer();
-            stage.call();
-            let mut server = accepted(&peer);
+            let mut server = stage.called();
             stage.types(1, b"hello\n");
             takes(&mut server, 5);
             resets(server);
@@ -515,9 +493,7 @@ pub const SCENARIOS: &[Scenario] = &[
         "The server has reset the connection before a line is sent: write() fails.",
         CLIENT,
         |stage| {
-            let peer = stage.peer();
-            stage.call();
-            let server = accepted(&peer);
+            let server = stage.called();
             stage.hear("Please enter");
             resets(server);
             stage.types(1, b"hello\n");

@@ -210,6 +210,13 @@ impl<'a> Stage<'a> {
         connect(self.port)
     }
 
+    /// The client calls a peer of the tool's own: the peer's end of the connection.
+    pub fn called(&mut self) -> TcpStream {
+        let peer = self.peer();
+        self.call();
+        accepted(&peer)
+    }
+
     /// A server for the client, in the test's hands.
     pub fn peer(&mut self) -> TcpListener {
         loop {
@@ -385,7 +392,7 @@ pub fn resets(stream: TcpStream) {
 }
 
 /// The next connection to `peer`, which must come.
-pub fn accepted(peer: &TcpListener) -> TcpStream {
+fn accepted(peer: &TcpListener) -> TcpStream {
     peer.set_nonblocking(true).expect("it is a socket");
     let mut stream = None;
     eventually("a client connects", || {
