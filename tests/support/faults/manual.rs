@@ -4,7 +4,8 @@ use std::ffi::CStr;
 
 /// What the Linux manual pages list for each call that the programs make, with
 /// what socket(7) and tcp(7) add; `0` is a call that returns 0. What stands
-/// twice under two names stands once here.
+/// twice under two names stands once here; `bind`'s errors of path names, which
+/// only UNIX sockets have, do not.
 const MANUAL: [(&str, &str); 12] = [
     ("socket", "EACCES EAFNOSUPPORT EINVAL EMFILE ENFILE ENOBUFS ENOMEM EPROTONOSUPPORT"),
     ("setsockopt", "EBADF EFAULT EINVAL ENOPROTOOPT ENOTSOCK"),
