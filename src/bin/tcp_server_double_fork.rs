@@ -49,7 +49,7 @@ fn start(usvr: &TcpServer) -> ! {
         let ret = waitpid(id, None, if AS_PRINTED { c_int::from(peer_port) } else { 0 });
         if ret == -1 {
             log_message!(FATAL, "Server waitpid failed:%s", strerror(errno()));
-            // Erratum 11: as printed, so does a failed wait.
+            // Erratum 11: as printed, a failed wait ends the service, too.
             if AS_PRINTED {
                 exit(WAIT_ERR);
             }
