@@ -14,4 +14,6 @@ pub mod random;
 pub mod stage;
 pub mod story;
 pub mod strace;
+pub mod terminal;
+pub mod typed;
 pub mod words;
