@@ -107,8 +107,8 @@ impl Drop for Copied {
 /// `ulimit -u`: a refused fork, the parent's or the child's, costs this client and no other.
 #[test]
 fn out_of_processes_one_client_is_closed() {
-    // The server, and for its first client one more; the double fork needs a third for a moment.
-    for (name, processes) in [(SERVERS[1], 2), (SERVERS[2], 3)] {
+    // Its keeper, the server, and for its first client one more; the double fork needs another for a moment.
+    for (name, processes) in [(SERVERS[1], 3), (SERVERS[2], 4)] {
         let copied = Copied::of(name);
         let mut command = Command::new(&copied.0);
         let root = unsafe { libc::geteuid() } == 0;

@@ -1,0 +1,157 @@
+//! What the kernel shows of processes and sockets, and waiting until it shows something.
+
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long anything may take before it counts as hanging.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until `condition` holds. Panics, naming `what`, when it never does.
+pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    assert!(within(PATIENCE, condition), "it never came to this: {what}");
+}
+
+/// Waits until `find` finds something, and returns it.
+pub fn eventually_some<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
+    let mut found = None;
+    eventually(what, || {
+        found = find();
+        found.is_some()
+    });
+    found.expect("eventually saw to it")
+}
+
+/// Whether `condition` comes to hold in that time.
+pub fn within(patience: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + patience;
+    while !condition() {
+        if Instant::now() > until {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    true
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    let entries = std::fs::read_dir("/proc").expect("/proc is there").flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// What `/proc/PID/stat` says behind the name: state, parent, group, and more.
+pub fn stat(pid: u32) -> Option<Vec<String>> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat).into_owned();
+    Some(stat.rsplit(") ").next()?.split(' ').map(str::to_string).collect())
+}
+
+/// What `pid` does, as the kernel's letter for it: `S` sleeps, `T` is stopped, `Z` has ended.
+pub fn state(pid: u32) -> Option<char> {
+    stat(pid)?.first()?.chars().next()
+}
+
+/// The processes below `pid`, of all generations, each after its parent.
+pub fn children(pid: u32) -> Vec<u32> {
+    let parent = |pid| Some((pid, stat(pid)?.get(1)?.parse::<u32>().ok()?));
+    let parents: Vec<(u32, u32)> = processes().filter_map(parent).collect();
+    let mut found = vec![pid];
+    let mut next = 0;
+    while next < found.len() {
+        let above = found[next];
+        found.extend(parents.iter().filter(|(_, parent)| *parent == above).map(|(pid, _)| *pid));
+        next += 1;
+    }
+    found.split_off(1)
+}
+
+/// The processes of the group that `leader` leads: a server, its children, and the
+/// grandchildren that are no longer its own.
+pub fn group(leader: u32) -> Vec<u32> {
+    processes().filter(|&pid| unsafe { libc::getpgid(pid as i32) } == leader as i32).collect()
+}
+
+/// The processes that `tracer` traces now.
+pub fn tracees(tracer: u32) -> Vec<u32> {
+    let line = format!("\nTracerPid:\t{tracer}\n");
+    let status = |pid| std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    processes().filter(|&pid| status(pid).contains(&line)).collect()
+}
+
+/// The descriptors that `pid` has open.
+pub fn descriptors(pid: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count()
+}
+
+/// The sockets that `pid` has open.
+pub fn sockets(pid: u32) -> usize {
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").flatten();
+    let links = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
+}
+
+/// It waits in `accept`, as far as the kernel tells: otherwise it waits somewhere.
+pub fn accepts(pid: u32) -> bool {
+    match std::fs::read_to_string(format!("/proc/{pid}/syscall")) {
+        Ok(call) => {
+            [libc::SYS_accept, libc::SYS_accept4].iter().any(|n| call.starts_with(&format!("{n} ")))
+        }
+        Err(_) => state(pid) == Some('S'),
+    }
+}
+
+/// The kernel's table of TCP sockets: of each its local and remote address and its state.
+fn tcp_table() -> Vec<[String; 3]> {
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("/proc is there");
+    let rows = table.lines().skip(1).map(|row| row.split_whitespace().skip(1).map(str::to_string));
+    rows.filter_map(|row| row.take(3).collect::<Vec<_>>().try_into().ok()).collect()
+}
+
+/// The addresses at which somebody listens on `port`.
+pub fn listening(port: u16) -> Vec<String> {
+    let here = format!(":{port:04X}");
+    let rows = tcp_table().into_iter().filter(|[local, _, state]| state == "0A" && local.ends_with(&here));
+    let addresses = rows.filter_map(|[local, ..]| u32::from_str_radix(&local[..8], 16).ok());
+    addresses.map(|address| Ipv4Addr::from(u32::from_be(address)).to_string()).collect()
+}
+
+/// Whether somebody listens on `port`.
+pub fn is_listening(port: u16) -> bool {
+    !listening(port).is_empty()
+}
+
+/// Whether `here` has a connection from `there`.
+pub fn connected(here: u16, there: u16) -> bool {
+    let (here, there) = (format!(":{here:04X}"), format!(":{there:04X}"));
+    tcp_table().iter().any(|[local, remote, _]| local.ends_with(&here) && remote.ends_with(&there))
+}
+
+/// A port that nobody has, below those that the kernel gives to clients.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = std::process::id().wrapping_mul(37) as u16;
+    loop {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + start.wrapping_add(step) % 20_000;
+        if nobody_has(port) {
+            return port;
+        }
+    }
+}
+
+/// Not even an old connection in TIME_WAIT, which keeps a printed server from it (erratum 17).
+pub fn nobody_has(port: u16) -> bool {
+    let address = libc::sockaddr_in {
+        sin_family: libc::AF_INET as u16,
+        sin_port: port.to_be(),
+        sin_addr: libc::in_addr { s_addr: u32::from(Ipv4Addr::LOCALHOST).to_be() },
+        sin_zero: [0; 8],
+    };
+    let length = size_of_val(&address) as u32;
+    unsafe {
+        let socket = libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0);
+        let bound = libc::bind(socket, (&raw const address).cast(), length);
+        libc::close(socket);
+        bound == 0
+    }
+}

@@ -1,0 +1,93 @@
+//! The other end of a program's connections, in the test's hands; no read or write waits longer than `PATIENCE`.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+
+use super::kernel::{PATIENCE, connected, eventually, eventually_some, group, state};
+use super::run::Running;
+
+fn bounded(stream: TcpStream) -> TcpStream {
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout is set");
+    stream.set_write_timeout(Some(PATIENCE)).expect("a timeout is set");
+    stream
+}
+
+/// A connection to `port`.
+pub fn connect(port: u16) -> TcpStream {
+    bounded(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server accepts"))
+}
+
+/// The next connection to `listener`, which must come.
+pub fn accept(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).expect("it is a socket");
+    let (stream, _) = eventually_some("a client connects", || listener.accept().ok());
+    stream.set_nonblocking(false).expect("it is a socket");
+    bounded(stream)
+}
+
+/// What `start` starts for a port at which the test itself listens, and the test's end of its connection.
+pub fn accepted(start: impl FnOnce(u16) -> Running) -> (Running, TcpStream) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    let client = start(listener.local_addr().expect("it is bound").port());
+    let stream = accept(&listener);
+    (client, stream)
+}
+
+/// Sends `words`, and returns as many bytes as were sent.
+pub fn said(stream: &mut TcpStream, words: &[u8]) -> Vec<u8> {
+    stream.write_all(words).expect("the server takes it");
+    let mut reply = vec![0; words.len()];
+    stream.read_exact(&mut reply).expect("the server replies");
+    reply
+}
+
+/// All that comes until the other side closes.
+pub fn rest(stream: &mut TcpStream) -> Vec<u8> {
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).expect("the server closes");
+    rest
+}
+
+/// Says no more, and returns all that comes until the other side closes.
+pub fn half_closed(stream: &mut TcpStream) -> Vec<u8> {
+    stream.shutdown(Shutdown::Write).expect("it is connected");
+    rest(stream)
+}
+
+/// Ends a connection with a reset.
+pub fn reset(client: TcpStream) {
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+    let size = size_of_val(&linger) as u32;
+    let linger = (&raw const linger).cast();
+    let set =
+        unsafe { libc::setsockopt(client.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, linger, size) };
+    assert_eq!(set, 0, "a linger is set");
+}
+
+/// Ends a connection with a reset, and waits until the other side can see it.
+pub fn reset_seen(stream: TcpStream) {
+    let other = stream.peer_addr().expect("it is connected").port();
+    let own = stream.local_addr().expect("it is connected").port();
+    reset(stream);
+    eventually("the other side is reset", || !connected(other, own));
+}
+
+/// Sends the server `pid` at `port` more than one read takes, and is gone before it writes.
+pub fn vanish_from(pid: u32, port: u16) {
+    let mut client = connect(port);
+    assert_eq!(said(&mut client, b"hello"), b"HELLO");
+    let group = group(pid);
+    for &pid in &group {
+        unsafe { libc::kill(pid as i32, libc::SIGSTOP) };
+    }
+    // A process between its last exit and its reaping has the state Z.
+    eventually("all are stopped", || {
+        group.iter().all(|&pid| matches!(state(pid), None | Some('T' | 't' | 'Z')))
+    });
+    client.write_all(&[b'a'; 5000]).expect("the kernel takes it");
+    reset_seen(client);
+    for &pid in &group {
+        unsafe { libc::kill(pid as i32, libc::SIGCONT) };
+    }
+}
