@@ -20,8 +20,8 @@ const PARTS: [&str; 8] = [
     "</details>",
 ];
 
-/// Two screens.
-const LONGEST: usize = 85;
+/// Two screens of text, one of what is typed and seen.
+const LONGEST: usize = 120;
 
 macro_rules! traces {
     ($($name:ident $number:literal)*) => {$(

@@ -10,6 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use support::article::article;
+use support::kernel::*;
 use support::lessons::{self, Lesson};
 use support::programs::*;
 use support::stage::named;
@@ -44,7 +45,7 @@ fn play_part(lesson: &Lesson, part: &Part, patience: Duration) -> Result<(), Str
         stage.play(block)?;
     }
     for (number, terminal) in &stage.terminals {
-        if !comes(stage.patience, || terminal.is_at_prompt()) {
+        if !within(stage.patience, || terminal.is_at_prompt()) {
             return Err(
                 stage.failure(part.blocks[0].first, &format!("the end of what runs in terminal {number}"))
             );
@@ -101,7 +102,7 @@ impl Stage<'_> {
         self.terminals.entry(at).or_insert_with(Terminal::open);
         self.settle();
         let terminal = &self.terminals[&at];
-        let ready = comes(self.patience, || terminal.is_at_prompt() == to_shell);
+        let ready = within(self.patience, || terminal.is_at_prompt() == to_shell);
         if !ready {
             let who = if to_shell { "the shell's prompt" } else { "a program that runs" };
             return Err(self.failure(line, &format!("{who} in terminal {at}")));
@@ -113,11 +114,12 @@ impl Stage<'_> {
     /// Waits until every process of every terminal sleeps, and all that was typed was read.
     fn settle(&self) {
         let mut before = Vec::new();
-        comes(RESTLESS, || {
+        within(RESTLESS, || {
             let terminals = self.terminals.values();
-            let processes: Vec<(u32, char)> = terminals.clone().flat_map(Terminal::processes).collect();
+            let processes: Vec<(u32, Option<char>)> =
+                terminals.clone().flat_map(Terminal::processes).collect();
             let taken = terminals.clone().all(|terminal| terminal.unread() == 0);
-            let asleep = taken && processes.iter().all(|(_, state)| matches!(state, 'S' | 'Z'));
+            let asleep = taken && processes.iter().all(|(_, state)| matches!(state, Some('S' | 'Z')));
             let still = asleep && processes == before;
             before = if asleep { processes } else { Vec::new() };
             still
@@ -183,20 +185,6 @@ impl Stage<'_> {
             text += &format!("--- terminal {number}\n{}\n", terminal.screen().trim_end());
         }
         text
-    }
-}
-
-/// Waits until it is so; `false` if it never is.
-fn comes(patience: Duration, mut it_is_so: impl FnMut() -> bool) -> bool {
-    let until = Instant::now() + patience;
-    loop {
-        if it_is_so() {
-            return true;
-        }
-        if Instant::now() > until {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -293,6 +281,7 @@ fn dots_stand_for_anything() {
     assert!(matches("accept(3, ...) = 4", "[pid 7] accept(3, {sa_family=AF_INET}, [16]) = 4"));
     assert!(!matches("accept(3, ...) = 4", "accept(3, {sa_family=AF_INET}, [16]) = 5"));
     assert!(!matches("one...two", "two one"));
+    assert!(matches("LISTEN 1 5", "LISTEN  1       5    127.0.0.1:8080"));
 }
 
 /// A port that is taken gives way to a free one, and one that reads the same in both byte orders to another such.

@@ -13,26 +13,26 @@ use super::strace::Event;
 /// The blocks of a lesson. `None`: not measured, for want of the article.
 pub type Blocks = Vec<Option<String>>;
 
-/// The lessons, by number from 1.
-pub const COURSE: [fn() -> Blocks; 18] = [
-    listening,
-    one_message,
-    nobodys_port,
-    byte_order,
-    second_client,
-    backlog,
-    descriptors_of_two,
-    leak,
-    zombies,
-    double_fork,
-    third_argument,
-    varargs,
-    sigpipe,
-    byte_stream,
-    end_of_input,
-    buffers,
-    time_wait,
-    failing_calls,
+/// What is run for a lesson, by its number.
+pub const COURSE: [(usize, fn() -> Blocks); 18] = [
+    (1, listening),
+    (2, one_message),
+    (3, nobodys_port),
+    (4, byte_order),
+    (5, second_client),
+    (6, backlog),
+    (7, descriptors_of_two),
+    (8, leak),
+    (9, zombies),
+    (10, double_fork),
+    (11, third_argument),
+    (12, varargs),
+    (13, sigpipe),
+    (14, byte_stream),
+    (15, end_of_input),
+    (16, buffers),
+    (17, time_wait),
+    (18, failing_calls),
 ];
 
 /// 1: what a listening socket costs.

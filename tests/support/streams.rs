@@ -129,13 +129,21 @@ impl Screen {
         let (shown, mut source) = (screen.0.clone(), master.try_clone().expect("a descriptor is left"));
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
+            let mut bytes = Vec::new();
             loop {
                 // A terminal that nobody holds any more gives an error, not an end.
                 let length = source.read(&mut buffer).unwrap_or(0);
+                bytes.extend_from_slice(&buffer[..length]);
+                // A letter of several bytes may come in two pieces.
+                let whole = match std::str::from_utf8(&bytes) {
+                    Err(error) if error.error_len().is_none() => error.valid_up_to(),
+                    _ => bytes.len(),
+                };
                 let mut so_far = shown.so_far.lock().expect("no reader panics");
                 if so_far.text.len() < ENOUGH {
-                    so_far.text += &String::from_utf8_lossy(&buffer[..length]);
+                    so_far.text += &String::from_utf8_lossy(&bytes[..whole]);
                 }
+                bytes.drain(..whole);
                 so_far.over = length == 0;
                 shown.more.notify_all();
                 if length == 0 {

@@ -94,9 +94,11 @@ fn terminal(line: &str) -> Option<usize> {
     number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// Whether a line of the screen has what a `seen` line says.
+/// Whether a line of the screen has what a `seen` line says; how wide a gap is does not matter.
 pub fn matches(seen: &str, line: &str) -> bool {
-    let mut rest = line;
+    let spaced = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (seen, line) = (spaced(seen), spaced(line));
+    let mut rest = line.as_str();
     seen.split("...").all(|piece| match rest.split_once(piece) {
         Some((_, after)) => {
             rest = after;

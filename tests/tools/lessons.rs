@@ -6,43 +6,64 @@ use crate::support::lanes::colours;
 use crate::support::lessons::{self, Lesson};
 use crate::support::programs::root;
 
-pub fn main(words: &[String]) -> ExitCode {
-    let lessons = lessons::all();
-    match words.first().map(String::as_str) {
-        None => list(&lessons),
-        Some("record") => lessons.iter().for_each(record),
-        Some(number) => match lessons.iter().find(|lesson| number.parse() == Ok(lesson.number)) {
-            Some(lesson) => show(lesson),
-            None => {
-                eprintln!("there is no lesson {number}: N=1 to N={}", lessons.len());
-                return ExitCode::FAILURE;
-            }
-        },
+/// The lesson of that number, all without one; or one line that says which there are.
+fn chosen(words: &[String]) -> Result<Vec<Lesson>, ExitCode> {
+    let mut lessons = lessons::all();
+    let Some(number) = words.first() else { return Ok(lessons) };
+    let (first, last) = (lessons[0].number, lessons[lessons.len() - 1].number);
+    lessons.retain(|lesson| number.parse() == Ok(lesson.number));
+    if lessons.is_empty() {
+        eprintln!("there is no lesson {number}: N={first} to N={last}, `make lessons` lists them");
+        return Err(ExitCode::FAILURE);
     }
-    ExitCode::SUCCESS
+    Ok(lessons)
 }
 
-fn list(lessons: &[Lesson]) {
+pub fn list(words: &[String]) -> ExitCode {
+    let lessons = match chosen(words) {
+        Ok(lessons) => lessons,
+        Err(status) => return status,
+    };
     for lesson in lessons {
         println!("{:2}  {}", lesson.number, lesson.question);
     }
     println!("\nmake lesson N=1 runs the first; tests/lessons/README.md is for the teacher.");
+    ExitCode::SUCCESS
 }
 
-/// Writes what a run shows into the lesson's file.
-fn record(lesson: &Lesson) {
-    let text = lesson.with(&lesson.run());
-    let name = lesson.path.file_name().expect("it has one").to_string_lossy();
-    if text == lesson.text {
-        println!("{name}: as it was");
-    } else {
-        std::fs::write(&lesson.path, text).expect("the lesson can be written to");
-        println!("{name}: written anew");
+/// Writes what a run shows into the lessons' files.
+pub fn record(words: &[String]) -> ExitCode {
+    let lessons = match chosen(words) {
+        Ok(lessons) => lessons,
+        Err(status) => return status,
+    };
+    for lesson in lessons {
+        let text = lesson.with(&lesson.run());
+        let name = lesson.path.file_name().expect("it has one").to_string_lossy();
+        if text == lesson.text {
+            println!("{name}: as it was");
+        } else {
+            std::fs::write(&lesson.path, text).expect("the lesson can be written to");
+            println!("{name}: written anew");
+        }
     }
+    ExitCode::SUCCESS
 }
 
 /// Prints the lesson with what a run shows now.
-fn show(lesson: &Lesson) {
+pub fn show(words: &[String]) -> ExitCode {
+    if words.len() != 1 {
+        eprintln!("which lesson? make lesson N=1; `make lessons` lists them");
+        return ExitCode::FAILURE;
+    }
+    match chosen(words) {
+        Ok(lessons) => print(&lessons[0]),
+        Err(status) => return status,
+    }
+    ExitCode::SUCCESS
+}
+
+fn print(lesson: &Lesson) {
     let colour = colours();
     let measured = lesson.run();
     let mut ink = "";

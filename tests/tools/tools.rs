@@ -26,7 +26,9 @@ fn main() -> ExitCode {
         "demo" => demo::main(words),
         "faults" => faults::main(words),
         "lanes" => lanes::main(words),
-        "lessons" => lessons::main(words),
+        "lesson" => lessons::show(words),
+        "lessons" => lessons::list(words),
+        "record" => lessons::record(words),
         "side-by-side" => side_by_side::main(words),
         _ => panic!("there is no tool {tool}"),
     }
