@@ -5,44 +5,49 @@
 //! length, and returns what C returns: -1 is a failure, [`errno`] says which.
 #![allow(missing_docs)] // The C library's manual pages document its names.
 
-use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char, c_int, c_uint};
-use core::mem::{MaybeUninit, size_of};
-use core::ops::{Deref, DerefMut};
+use core::fmt::{self, Write};
+use core::mem::MaybeUninit;
+use core::ops::Deref;
+use core::panic::PanicInfo;
 use core::ptr::null_mut;
 
 pub use libc::{
-    AF_INET, EINTR, INADDR_ANY, O_RDWR, RLIM_INFINITY, RLIMIT_FSIZE, SHUT_WR, SIGCHLD, SIGPIPE, SIGXFSZ,
-    SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, STDERR_FILENO, STDIN_FILENO, STDOUT_FILENO, in_addr, pid_t,
-    sa_family_t, sockaddr_in, time_t, tm,
+    AF_INET, EIO, INADDR_ANY, O_RDWR, PIPE_BUF, SIGCHLD, SIGPIPE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET,
+    STDERR_FILENO, STDIN_FILENO, STDOUT_FILENO, in_addr, pid_t, sa_family_t, sockaddr_in, socklen_t, time_t,
+    tm,
 };
 
-// What the libc crate does not declare.
-unsafe extern "C" {
-    #[link_name = "inet_aton"]
-    fn c_inet_aton(cp: *const c_char, inp: *mut in_addr) -> c_int;
-    #[link_name = "inet_ntoa"]
-    fn c_inet_ntoa(addr: in_addr) -> *const c_char;
-    #[link_name = "_Fork"]
-    fn c_fork() -> pid_t;
-    #[link_name = "asctime_r"]
-    fn c_asctime_r(tm: *const tm, buf: *mut c_char) -> *mut c_char;
+/// What the libc crate does not declare.
+#[allow(non_upper_case_globals)]
+mod undeclared {
+    use super::*;
+
+    unsafe extern "C" {
+        pub fn inet_aton(cp: *const c_char, inp: *mut in_addr) -> c_int;
+        pub fn inet_ntoa(addr: in_addr) -> *const c_char;
+        pub fn asctime(tm: *const tm) -> *const c_char;
+        pub static stdin: *mut libc::FILE;
+        pub static stdout: *mut libc::FILE;
+        pub static stderr: *mut libc::FILE;
+    }
 }
 
 // <sys/socket.h>
+
+const ADDRLEN: socklen_t = size_of::<sockaddr_in>() as socklen_t;
 
 pub fn socket(domain: c_int, r#type: c_int, protocol: c_int) -> c_int {
     unsafe { libc::socket(domain, r#type, protocol) }
 }
 
 pub fn setsockopt(socket: c_int, level: c_int, name: c_int, value: &c_int) -> c_int {
-    let value: *const c_int = value;
-    unsafe { libc::setsockopt(socket, level, name, value.cast(), size_of::<c_int>() as u32) }
+    let len = size_of::<c_int>() as socklen_t;
+    unsafe { libc::setsockopt(socket, level, name, (&raw const *value).cast(), len) }
 }
 
 pub fn bind(socket: c_int, address: &sockaddr_in) -> c_int {
-    let address: *const sockaddr_in = address;
-    unsafe { libc::bind(socket, address.cast(), size_of::<sockaddr_in>() as u32) }
+    unsafe { libc::bind(socket, (&raw const *address).cast(), ADDRLEN) }
 }
 
 pub fn listen(socket: c_int, backlog: c_int) -> c_int {
@@ -50,23 +55,17 @@ pub fn listen(socket: c_int, backlog: c_int) -> c_int {
 }
 
 pub fn accept(socket: c_int, address: &mut sockaddr_in) -> c_int {
-    let address: *mut sockaddr_in = address;
-    let mut len = size_of::<sockaddr_in>() as u32;
-    unsafe { libc::accept(socket, address.cast(), &mut len) }
+    let mut len = ADDRLEN;
+    unsafe { libc::accept(socket, (&raw mut *address).cast(), &mut len) }
 }
 
 pub fn connect(socket: c_int, address: &sockaddr_in) -> c_int {
-    let address: *const sockaddr_in = address;
-    unsafe { libc::connect(socket, address.cast(), size_of::<sockaddr_in>() as u32) }
-}
-
-pub fn shutdown(socket: c_int, how: c_int) -> c_int {
-    unsafe { libc::shutdown(socket, how) }
+    unsafe { libc::connect(socket, (&raw const *address).cast(), ADDRLEN) }
 }
 
 // <netinet/in.h>, <arpa/inet.h>
 
-/// An address of zero bytes: a `struct sockaddr_in` and the `memset` after it.
+/// A `struct sockaddr_in` and the `memset` after it.
 pub fn zeroed() -> sockaddr_in {
     unsafe { MaybeUninit::zeroed().assume_init() }
 }
@@ -85,11 +84,11 @@ pub fn ntohs(netshort: u16) -> u16 {
 
 /// 0 if `cp` is no address; glibc takes one with anything behind a space.
 pub fn inet_aton(cp: &CStr, inp: &mut in_addr) -> c_int {
-    unsafe { c_inet_aton(cp.as_ptr(), inp) }
+    unsafe { undeclared::inet_aton(cp.as_ptr(), inp) }
 }
 
-pub fn inet_ntoa(addr: in_addr) -> Text<16> {
-    unsafe { Text::copy(c_inet_ntoa(addr)) }
+pub fn inet_ntoa(addr: in_addr) -> Buffer<16> {
+    unsafe { Buffer::copied(undeclared::inet_ntoa(addr)) }
 }
 
 // <unistd.h>, <fcntl.h>
@@ -108,31 +107,19 @@ pub fn close(fd: c_int) -> c_int {
 
 /// For a file that exists: no mode is given.
 pub fn open(path: &CStr, flags: c_int) -> c_int {
-    unsafe { libc::open(path.as_ptr(), flags, 0) }
+    unsafe { libc::open(path.as_ptr(), flags) }
 }
 
-/// `fcntl(fd, F_DUPFD, from)`: a copy of `fd` with the lowest free number from `from` on.
-pub fn fcntl_dupfd(fd: c_int, from: c_int) -> c_int {
-    unsafe { libc::fcntl(fd, libc::F_DUPFD, from) }
-}
-
-/// `fcntl(fd, F_GETFD)`: -1 if `fd` is not open.
-pub fn fcntl_getfd(fd: c_int) -> c_int {
-    unsafe { libc::fcntl(fd, libc::F_GETFD) }
-}
-
-/// `_Fork`, the same system call. What `fork` does besides, for threads, costs a child pages.
-///
 /// Safe because the programs have one thread: the child is a whole copy.
 pub fn fork() -> pid_t {
-    unsafe { c_fork() }
+    unsafe { libc::fork() }
 }
 
 pub fn usleep(microseconds: c_uint) -> c_int {
     unsafe { libc::usleep(microseconds) }
 }
 
-// <sys/wait.h>, <signal.h>, <sys/resource.h>
+// <sys/wait.h>, <signal.h>
 
 pub fn waitpid(pid: pid_t, status: Option<&mut c_int>, options: c_int) -> pid_t {
     unsafe { libc::waitpid(pid, status.map_or(null_mut(), |status| status), options) }
@@ -141,21 +128,10 @@ pub fn waitpid(pid: pid_t, status: Option<&mut c_int>, options: c_int) -> pid_t 
 /// What a signal does. No function can be given: the article gives none.
 pub struct Disposition(libc::sighandler_t);
 
-/// Nothing happens.
 pub const SIG_IGN: Disposition = Disposition(libc::SIG_IGN);
-/// What `signal` returns when it fails.
-pub const SIG_ERR: isize = -1;
 
-/// [`SIG_ERR`], or another number: the old disposition.
-pub fn signal(signum: c_int, handler: Disposition) -> isize {
-    unsafe { libc::signal(signum, handler.0) as isize }
-}
-
-/// The soft limit, no limit if it can't be told.
-pub fn getrlimit(resource: libc::__rlimit_resource_t) -> libc::rlim_t {
-    let mut limit = libc::rlimit { rlim_cur: RLIM_INFINITY, rlim_max: RLIM_INFINITY };
-    unsafe { libc::getrlimit(resource, &mut limit) };
-    limit.rlim_cur
+pub fn signal(signum: c_int, handler: Disposition) {
+    unsafe { libc::signal(signum, handler.0) };
 }
 
 // <cstdlib>
@@ -170,66 +146,77 @@ pub fn atoi(nptr: &CStr) -> c_int {
     unsafe { libc::atoi(nptr.as_ptr()) }
 }
 
-/// At once: no handler is registered, nothing waits in a buffer of C's.
+/// `_exit`, the same system call: no handler is registered, nothing waits in a buffer of C's.
 pub fn exit(status: c_int) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-pub fn abort() -> ! {
-    unsafe { libc::abort() }
+// <cstdio>
+
+/// One of C's three streams.
+pub struct File(*mut libc::FILE);
+
+pub fn stdin() -> File {
+    File(unsafe { undeclared::stdin })
 }
 
-/// Bytes of `realloc`, zero until they are written. They are kept until the program
-/// ends: a `Drop` would call for an unwinder in a test build.
-pub struct Memory {
-    start: *mut u8,
+pub fn stdout() -> File {
+    File(unsafe { undeclared::stdout })
+}
+
+pub fn stderr() -> File {
+    File(unsafe { undeclared::stderr })
+}
+
+/// How many bytes of `buf` were taken; all of them, unless it fails.
+pub fn fwrite(buf: &[u8], stream: &File) -> usize {
+    unsafe { libc::fwrite(buf.as_ptr().cast(), 1, buf.len(), stream.0) }
+}
+
+pub fn fflush(stream: &File) -> c_int {
+    unsafe { libc::fflush(stream.0) }
+}
+
+pub fn feof(stream: &File) -> bool {
+    unsafe { libc::feof(stream.0) != 0 }
+}
+
+/// A line, in memory of `malloc`'s that grows with it and lasts until [`free`].
+pub struct Line {
+    start: *mut c_char,
     size: usize,
+    len: usize,
 }
 
-impl Memory {
-    pub const fn new() -> Self {
-        Memory { start: null_mut(), size: 0 }
-    }
+impl Line {
+    pub const EMPTY: Line = Line { start: null_mut(), size: 0, len: 0 };
 
-    /// Grows to `size` bytes. `false`, and no change, if there are not that many.
-    pub fn realloc(&mut self, size: usize) -> bool {
-        if size <= self.size {
-            return true;
-        }
-        let start: *mut u8 = unsafe { libc::realloc(self.start.cast(), size) }.cast();
-        if start.is_null() {
-            return false;
-        }
-        unsafe { start.add(self.size).write_bytes(0, size - self.size) };
-        (self.start, self.size) = (start, size);
-        true
+    pub fn clear(&mut self) {
+        self.len = 0;
     }
 }
 
-impl Default for Memory {
-    fn default() -> Self {
-        Memory::new()
-    }
-}
-
-impl Deref for Memory {
+impl Deref for Line {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
         if self.start.is_null() {
             return &[];
         }
-        unsafe { core::slice::from_raw_parts(self.start, self.size) }
+        unsafe { core::slice::from_raw_parts(self.start.cast(), self.len) }
     }
 }
 
-impl DerefMut for Memory {
-    fn deref_mut(&mut self) -> &mut [u8] {
-        if self.start.is_null() {
-            return &mut [];
-        }
-        unsafe { core::slice::from_raw_parts_mut(self.start, self.size) }
-    }
+/// The length of the line with its `\n`, which is cut off; or -1: [`feof`] tells the end from a failure.
+pub fn getline(line: &mut Line, stream: &File) -> isize {
+    let read = unsafe { libc::getline(&mut line.start, &mut line.size, stream.0) };
+    line.len = read.max(0) as usize;
+    line.len -= usize::from(line.ends_with(b"\n"));
+    read
+}
+
+pub fn free(line: Line) {
+    unsafe { libc::free(line.start.cast()) }
 }
 
 // <cctype>, in the C locale, the only one the article has
@@ -255,7 +242,7 @@ pub fn strlen(s: &[u8]) -> usize {
 
 /// Where `needle` begins.
 pub fn strstr(haystack: &[u8], needle: &CStr) -> Option<usize> {
-    (0..haystack.len()).find(|&start| haystack[start..].starts_with(needle.to_bytes()))
+    haystack.windows(needle.count_bytes()).position(|part| part == needle.to_bytes())
 }
 
 /// 0 if the two are equal but for the case.
@@ -267,8 +254,12 @@ pub fn errno() -> c_int {
     unsafe { *libc::__errno_location() }
 }
 
-pub fn strerror(errnum: c_int) -> Text<64> {
-    unsafe { Text::copy(libc::strerror(errnum)) }
+pub fn set_errno(errnum: c_int) {
+    unsafe { *libc::__errno_location() = errnum }
+}
+
+pub fn strerror(errnum: c_int) -> Buffer<64> {
+    unsafe { Buffer::copied(libc::strerror(errnum)) }
 }
 
 // <ctime>
@@ -286,76 +277,24 @@ pub fn localtime(timep: &time_t) -> tm {
     }
 }
 
-/// Cut to 26 bytes, the NUL among them, where the year has more than four digits.
-pub fn asctime(tm: &tm) -> Text<26> {
-    let mut text = Text([0; 26]);
-    unsafe { c_asctime_r(tm, text.0.as_mut_ptr().cast()) };
-    text
+pub fn asctime(tm: &tm) -> Buffer<26> {
+    unsafe { Buffer::copied(undeclared::asctime(tm)) }
 }
 
-/// A result and what it was made for: for speed, made again only for something else.
-///
-/// Safe to share because the programs have one thread.
-pub(crate) struct Kept<K, V>(UnsafeCell<Option<(K, V)>>);
-
-unsafe impl<K, V> Sync for Kept<K, V> {}
-
-impl<K: Copy + PartialEq, V: Copy> Kept<K, V> {
-    pub const fn new() -> Self {
-        Kept(UnsafeCell::new(None))
-    }
-
-    pub fn get(&self, key: K, make: impl FnOnce() -> V) -> V {
-        if let Some((made_for, value)) = unsafe { *self.0.get() }
-            && made_for == key
-        {
-            return value;
-        }
-        let value = make();
-        unsafe { *self.0.get() = Some((key, value)) };
-        value
-    }
-}
-
-/// A short string that C keeps in a buffer of its own, copied out of it.
-#[derive(Clone, Copy)]
-pub struct Text<const N: usize>([u8; N]);
-
-impl<const N: usize> Text<N> {
-    /// `from` points to a string of C, which is cut to fit.
-    unsafe fn copy(from: *const c_char) -> Self {
-        let mut text = Text([0; N]);
-        let from = unsafe { CStr::from_ptr(from) }.to_bytes();
-        let len = from.len().min(N - 1);
-        text.0[..len].copy_from_slice(&from[..len]);
-        text
-    }
-}
-
-impl<const N: usize> Deref for Text<N> {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.0[..strlen(&self.0)]
-    }
-}
-
-impl<const N: usize> DerefMut for Text<N> {
-    fn deref_mut(&mut self) -> &mut [u8] {
-        let len = strlen(&self.0);
-        &mut self.0[..len]
-    }
-}
-
-/// A C array that is not set to zero first, and how much of it is written.
+/// A C array of bytes that is not set to zero first, and how much of it is written.
 pub struct Buffer<const N: usize> {
     bytes: MaybeUninit<[u8; N]>,
     len: usize,
 }
 
 impl<const N: usize> Buffer<N> {
-    pub const fn new() -> Self {
-        Buffer { bytes: MaybeUninit::uninit(), len: 0 }
+    pub const EMPTY: Self = Buffer { bytes: MaybeUninit::uninit(), len: 0 };
+
+    /// `from` points to a string of C, which is cut to fit.
+    unsafe fn copied(from: *const c_char) -> Self {
+        let mut buffer = Self::EMPTY;
+        buffer.put(unsafe { CStr::from_ptr(from) }.to_bytes());
+        buffer
     }
 
     /// Appends `bytes`, as many of them as fit.
@@ -372,12 +311,6 @@ impl<const N: usize> Buffer<N> {
     }
 }
 
-impl<const N: usize> Default for Buffer<N> {
-    fn default() -> Self {
-        Buffer::new()
-    }
-}
-
 impl<const N: usize> Deref for Buffer<N> {
     type Target = [u8];
 
@@ -386,53 +319,47 @@ impl<const N: usize> Deref for Buffer<N> {
     }
 }
 
+impl<const N: usize> Write for Buffer<N> {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        self.put(s.as_bytes());
+        Ok(())
+    }
+}
+
 // What C gives to main, and what it wants of a program
 
-/// `argc` and `argv`.
-#[derive(Clone, Copy)]
-pub struct Args {
-    argc: c_int,
-    argv: *const *const c_char,
+/// The first four words of `argv`, empty where there are fewer.
+///
+/// # Safety
+/// They must be the two arguments of `main`.
+pub unsafe fn words(argc: c_int, argv: *const *const c_char) -> [&'static CStr; 4] {
+    let mut words = [c""; 4];
+    for (index, word) in words.iter_mut().enumerate().take(argc as usize) {
+        *word = unsafe { CStr::from_ptr(*argv.add(index)) };
+    }
+    words
 }
 
-impl Args {
-    /// # Safety
-    /// They must be the two arguments of `main`.
-    pub unsafe fn new(argc: c_int, argv: *const *const c_char) -> Self {
-        Args { argc, argv }
-    }
-
-    pub fn argc(self) -> usize {
-        self.argc as usize
-    }
-
-    /// The word at `index`, empty if there are not that many.
-    pub fn argv(self, index: usize) -> &'static CStr {
-        if index >= self.argc() {
-            return c"";
-        }
-        unsafe { CStr::from_ptr(*self.argv.add(index)) }
-    }
-}
-
-/// Makes `$main`, a `fn(Args) -> c_int`, what the C library starts, with no
-/// Rust runtime before it, and lets a panic say where it was before it aborts.
+/// Makes `$main`, a `fn(c_int, &[&CStr]) -> c_int`, what the C library starts, with no
+/// Rust runtime before it, and lets a failed assertion say where it was before it aborts.
 #[macro_export]
 macro_rules! program {
-    ($main:path) => {
+    ($main:expr) => {
         #[unsafe(export_name = "main")]
-        unsafe extern "C" fn c_main(
-            argc: core::ffi::c_int,
-            argv: *const *const core::ffi::c_char,
-        ) -> core::ffi::c_int {
-            $main(unsafe { $crate::c::Args::new(argc, argv) })
+        unsafe extern "C" fn c_main(argc: c_int, argv: *const *const core::ffi::c_char) -> c_int {
+            ($main)(argc, &unsafe { $crate::c::words(argc, argv) })
         }
 
         #[panic_handler]
         fn panic(info: &core::panic::PanicInfo) -> ! {
-            use core::fmt::Write;
-            let _ = writeln!($crate::iostream::cerr(), "{info}");
-            $crate::c::abort()
+            $crate::c::assertion_failed(info)
         }
     };
+}
+
+pub fn assertion_failed(info: &PanicInfo) -> ! {
+    let mut message = Buffer::<1024>::EMPTY;
+    let _ = writeln!(message, "{info}");
+    write(STDERR_FILENO, &message);
+    unsafe { libc::abort() }
 }

@@ -1,65 +1,65 @@
-//! The article's errata: the switch between the printed and the mended form, and what mending needs.
+//! The article's errata: the switch between the printed and the mended form, and the calls that mend.
 //!
-//! `grep -rnE 'Erratum|AS_PRINTED' src` lists the places, each under its number
+//! `grep -rnE 'Errat(um|a)|AS_PRINTED' src` lists the places, each under its number
 //! from the README's table. Three have no second form: erratum 2 does not compile
-//! here, erratum 3 is [`WAIT_ERR`](crate::WAIT_ERR), erratum 14 lived in C's stdio.
+//! here, erratum 3 is a constant, erratum 14 lived in C's stdio.
 
 use core::ffi::{CStr, c_int};
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use crate::c::{self, *};
-use crate::iostream::cerr;
-use crate::log_message::FATAL;
-use crate::{BUFFER_SIZE, SOCKET_ERR, log_message};
+use crate::c;
+pub use crate::c::*;
 
 /// `true`: as the article prints it. `false`: as the article means it.
 pub const AS_PRINTED: bool = cfg!(feature = "as_printed");
 
-/// Erratum 10: the default of SIGPIPE ends a server whose client has vanished.
+/// Erratum 10: as printed, a client that vanishes ends its server by SIGPIPE.
 pub fn ignore_sigpipe() {
     if !AS_PRINTED {
         signal(SIGPIPE, SIG_IGN);
     }
 }
 
-/// [`c::signal`]; a server that it is refused to does not start.
-pub fn signal(signum: c_int, handler: Disposition) {
-    if c::signal(signum, handler) == SIG_ERR && !AS_PRINTED {
-        log_message!(FATAL, "signal() failed::%s : %d", strerror(errno()), signum);
-        exit(SOCKET_ERR);
-    }
-}
-
-/// Erratum 12: as printed, a signal ends what it interrupts. A call that is
-/// interrupted a hundred times in a row will not come through either.
-fn again(mut call: impl FnMut() -> isize) -> isize {
-    for _ in 0..100 {
-        let result = call();
-        if AS_PRINTED || result != -1 || errno() != EINTR {
-            return result;
+/// A shell may have closed the standard streams (`>&-`). Left so, a client's socket
+/// would be one of them and get the log; here `/dev/null` takes their places.
+pub fn socket(domain: c_int, r#type: c_int, protocol: c_int) -> c_int {
+    loop {
+        let socket = c::socket(domain, r#type, protocol);
+        if AS_PRINTED || socket == -1 || socket > STDERR_FILENO {
+            return socket;
+        }
+        close(socket);
+        if open(c"/dev/null", O_RDWR) == -1 {
+            return -1;
         }
     }
-    -1
 }
 
-/// [`c::read`], made again when interrupted.
-pub fn read(fd: c_int, buf: &mut [u8]) -> isize {
-    again(|| c::read(fd, buf))
-}
-
-/// [`c::waitpid`], made again when interrupted.
-pub fn waitpid(pid: pid_t, mut status: Option<&mut c_int>, options: c_int) -> pid_t {
-    again(|| c::waitpid(pid, status.as_deref_mut(), options) as isize) as pid_t
-}
-
-/// Erratum 9: [`c::write`] until nothing is left. The length of `buf`, or -1.
-pub fn write(fd: c_int, buf: &[u8]) -> isize {
-    if AS_PRINTED {
-        return c::write(fd, buf);
+/// Erratum 12: as printed, a failed `accept` returns at once, however often it fails.
+pub fn accept(socket: c_int, address: &mut sockaddr_in) -> c_int {
+    static FAILED: AtomicBool = AtomicBool::new(false);
+    let accepted = c::accept(socket, address);
+    let failed_before = FAILED.swap(accepted == -1, Relaxed);
+    if accepted == -1 && failed_before && !AS_PRINTED {
+        usleep(20_000);
     }
+    accepted
+}
+
+/// Erratum 9: as printed, a string ends at its first NUL.
+pub fn c_str(bytes: &[u8]) -> &[u8] {
+    if AS_PRINTED { &bytes[..strlen(bytes)] } else { bytes }
+}
+
+/// Erratum 9: [`write`] until all of `buf` is written. Its length, or -1.
+pub fn writen(fd: c_int, buf: &[u8]) -> isize {
     let mut done = 0;
     loop {
-        let written = again(|| c::write(fd, &buf[done..]));
-        if written == -1 || written == 0 && !buf.is_empty() {
+        let written = write(fd, &buf[done..]);
+        if written == 0 && done < buf.len() {
+            set_errno(EIO);
+            return -1;
+        } else if written == -1 {
             return -1;
         }
         done += written as usize;
@@ -69,103 +69,40 @@ pub fn write(fd: c_int, buf: &[u8]) -> isize {
     }
 }
 
-/// Erratum 8: reads until `len` bytes of `buf` came back. How many came, 0 if
-/// the other end has closed before, or -1.
-pub fn read_back(fd: c_int, buf: &mut [u8], len: usize) -> isize {
+/// Erratum 8: [`read`] until `n` bytes or more have come. Fewer: the other end has closed. Or -1.
+pub fn readn(fd: c_int, buf: &mut [u8], n: usize) -> isize {
     let mut done = 0;
-    loop {
-        let came = read(fd, &mut buf[done..]);
-        if AS_PRINTED || came <= 0 {
-            return came;
-        }
-        done += came as usize;
-        if done >= len {
-            return done as isize;
+    while done < n {
+        match read(fd, &mut buf[done..]) {
+            -1 => return -1,
+            0 => break,
+            came => done += came as usize,
         }
     }
+    done as isize
 }
 
-/// [`c::close`], and no client that waits for ever if it fails. Linux lets go of
-/// the descriptor even then, and the second close finds nothing; a failure that
-/// was injected leaves it open, and the end of the conversation is sent without it.
-pub fn close(fd: c_int) -> c_int {
-    let closed = c::close(fd);
-    if AS_PRINTED || closed == 0 || c::close(fd) == 0 {
-        return closed;
-    }
-    shutdown(fd, SHUT_WR)
-}
-
-/// `socket`, safe from what a shell can do to a program: close its standard
-/// streams, so that the log would go to a client, or limit the size of its log,
-/// so that SIGXFSZ would end it. -1 on failure.
-pub fn shell_proof(socket: c_int) -> c_int {
-    if AS_PRINTED || socket == -1 {
-        return socket;
-    }
-    if getrlimit(RLIMIT_FSIZE) != RLIM_INFINITY {
-        signal(SIGXFSZ, SIG_IGN);
-    }
-    if socket > STDERR_FILENO {
-        return socket;
-    }
-    let above = fcntl_dupfd(socket, STDERR_FILENO + 1);
-    c::close(socket);
-    if above == -1 {
-        return -1;
-    }
-    for stream in STDIN_FILENO..=STDERR_FILENO {
-        if fcntl_getfd(stream) == -1 {
-            open(c"/dev/null", O_RDWR);
-        }
-    }
-    above
-}
-
-/// Erratum 9: as printed, a string ends at its first NUL.
-pub fn c_str(bytes: &[u8]) -> &[u8] {
-    if AS_PRINTED { &bytes[..strlen(bytes)] } else { bytes }
-}
-
-/// Erratum 8: a line in pieces that one read of the server can take. None is of
-/// four bytes unless the line is: it might spell `quit`.
-pub fn pieces(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    const ONE_READ: usize = BUFFER_SIZE - 1;
+/// Erratum 8: a line in pieces that one read of the server can take, `longest`
+/// bytes. None is of four bytes unless the line is: it might spell `quit`.
+pub fn pieces(line: &[u8], longest: usize) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(line);
     core::iter::from_fn(move || {
         let line = rest?;
-        let len = match line.len() {
-            len if AS_PRINTED || len <= ONE_READ => len,
-            len if len == ONE_READ + 4 => ONE_READ - 1,
-            _ => ONE_READ,
-        };
-        let (piece, left) = line.split_at(len);
+        let longest = if line.len() == longest + 4 { longest - 1 } else { longest };
+        let (piece, left) = line.split_at(line.len().min(longest));
         rest = Some(left).filter(|left| !left.is_empty());
         Some(piece)
     })
 }
 
-/// Erratum 13: a port is 1 to 65535, decimal, nothing around it. A bad one is named.
-pub fn port(word: &CStr) -> Option<u16> {
-    if AS_PRINTED {
-        return Some(atoi(word) as u16);
-    }
-    // `parse` takes a sign, too.
-    let digits = word.to_str().ok().filter(|word| word.bytes().all(|c| c.is_ascii_digit()));
-    let port = digits.and_then(|digits| digits.parse().ok()).filter(|&port| port > 0);
-    if port.is_none() {
-        cerr().put(b"bad port: ").put(word.to_bytes()).endl();
-    }
-    port
-}
-
-/// Erratum 13: an address is what `inet_aton` takes whole. A bad one is named.
-pub fn is_address(word: &CStr) -> bool {
-    // glibc's looks no further than a space.
-    let spaceless = word.to_bytes().iter().all(|&c| c > b' ');
-    let good = AS_PRINTED || spaceless && inet_aton(word, &mut zeroed().sin_addr) != 0;
-    if !good {
-        cerr().put(b"bad ip: ").put(word.to_bytes()).endl();
-    }
-    good
+/// Erratum 13: the first word that is bad, and what it should be. A port is 1 to 65535,
+/// decimal, nothing around it; an address is what `inet_aton` takes whole.
+pub fn bad_word<'a>(ip: Option<&'a CStr>, port: &'a CStr) -> Option<(&'a str, &'a CStr)> {
+    // glibc's inet_aton looks no further than a space, and `parse` takes a sign.
+    let spaced = |ip: &CStr| ip.to_bytes().iter().any(|&c| c <= b' ');
+    let bad_ip = ip.filter(|ip| spaced(ip) || inet_aton(ip, &mut zeroed().sin_addr) == 0);
+    let digits = port.to_str().ok().filter(|port| port.bytes().all(|c| c.is_ascii_digit()));
+    let good_port = digits.and_then(|digits| digits.parse::<u16>().ok()).is_some_and(|port| port > 0);
+    let bad = bad_ip.map(|ip| ("ip", ip)).or(if good_port { None } else { Some(("port", port)) });
+    if AS_PRINTED { None } else { bad }
 }

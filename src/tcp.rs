@@ -1,14 +1,13 @@
-//! Mirrors the article's `tcp.hpp`: what every listing includes.
+//! Mirrors the article's `tcp.hpp`: what every listing includes, as `use tcp::*;`.
 //!
 //! | the article | here |
 //! |---|---|
-//! | `tcp.hpp` | this file; its system headers: [`c`] |
+//! | `tcp.hpp` | this file; its system headers: [`c`], mended in [`errata`] |
 //! | `logMessage.hpp` | [`log_message`](mod@log_message), with [`vsnprintf`](mod@vsnprintf) behind it |
-//! | `tcpServer.cc` | [`tcp_server`], shared by all three; its own `start`: `bin/tcp_server.rs` |
+//! | `tcpServer.cc` | `bin/tcp_server.rs`; what all three servers share: [`tcp_server`] |
 //! | `tcpClient.cc` | `bin/tcp_client.rs`, with [`iostream`] behind it |
 //! | multi-process version one | `bin/tcp_server_fork.rs` |
 //! | multi-process version two | `bin/tcp_server_double_fork.rs` |
-//! | what is wrong with it | [`errata`] |
 
 #![no_std]
 #![warn(missing_docs)]
@@ -20,7 +19,11 @@ pub mod log_message;
 pub mod tcp_server;
 pub mod vsnprintf;
 
-use core::ffi::c_int;
+pub use core::ffi::{CStr, c_int};
+
+pub use errata::*;
+pub use iostream::*;
+pub use log_message::{DEBUG, FATAL, NOTICE, WARINING};
 
 /// Exit status: `socket()` failed.
 pub const SOCKET_ERR: c_int = 1;

@@ -1,39 +1,27 @@
 //! Mirrors `class tcpServer` of the article's `tcpServer.cc`, its `Usage` and its `main`.
 //!
 //! The two listings after it repeat all of this and change `start` alone, so a
-//! server's own file under `bin/` is its `start`. What a `start` does to get a
-//! client is the same in all three too: [`TcpServer::accept_client`].
+//! server's own file under `bin/` is its `start`.
 
-use core::ffi::{CStr, c_int};
-
-use crate::c::{
-    AF_INET, Args, INADDR_ANY, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, Text, accept, bind, errno, exit,
-    htonl, htons, inet_aton, inet_ntoa, isalpha, islower, listen, ntohs, sa_family_t, setsockopt, socket,
-    strcasecmp, strerror, toupper, usleep, zeroed,
-};
-use crate::errata::{AS_PRINTED, c_str, close, ignore_sigpipe, is_address, port, read, shell_proof, write};
-use crate::iostream::cerr;
-use crate::log_message;
-use crate::log_message::{DEBUG, FATAL, WARINING};
-use crate::{BIND_ERR, BUFFER_SIZE, LISTEN_ERR, SOCKET_ERR, USE_ERR};
+use crate::*;
 
 /// A server: where it listens, and its listening socket.
-pub struct TcpServer {
+pub struct TcpServer<'a> {
     port: u16,
-    ip: &'static CStr,
+    ip: &'a CStr,
     /// The article's `_LiSockFd`.
     pub li_sock_fd: c_int,
 }
 
-impl TcpServer {
+impl<'a> TcpServer<'a> {
     /// A server for `port` at `ip`, at every address if `ip` is empty. It does not listen yet.
-    pub fn new(port: u16, ip: &'static CStr) -> Self {
+    pub fn new(port: u16, ip: &'a CStr) -> Self {
         TcpServer { port, ip, li_sock_fd: -1 }
     }
 
     /// The article's `Init`: makes the server listen, or ends the program.
     pub fn init(&mut self) {
-        self.li_sock_fd = shell_proof(socket(AF_INET, SOCK_STREAM, 0));
+        self.li_sock_fd = socket(AF_INET, SOCK_STREAM, 0);
         if self.li_sock_fd < 0 {
             log_message!(FATAL, "socket() failed::%s : %d", strerror(errno()), self.li_sock_fd);
             exit(SOCKET_ERR);
@@ -48,17 +36,15 @@ impl TcpServer {
             inet_aton(self.ip, &mut local.sin_addr);
         }
 
-        // Erratum 17: as printed, no restart within a minute of a client's quit. It is
-        // part of binding, and so is the status when it fails.
+        // Erratum 17: as printed, no restart within a minute of a client's quit.
         if !AS_PRINTED && setsockopt(self.li_sock_fd, SOL_SOCKET, SO_REUSEADDR, &1) == -1 {
             log_message!(FATAL, "setsockopt() failed::%s : %d", strerror(errno()), self.li_sock_fd);
             exit(BIND_ERR);
         }
         if bind(self.li_sock_fd, &local) == -1 {
             // Erratum 16: as printed, the line names the wrong call.
-            const FAILED: &str =
-                if AS_PRINTED { "socket() failed::%s : %d" } else { "bind() failed::%s : %d" };
-            log_message!(FATAL, FAILED, strerror(errno()), self.li_sock_fd);
+            const BIND: &str = if AS_PRINTED { "socket() failed::%s : %d" } else { "bind() failed::%s : %d" };
+            log_message!(FATAL, BIND, strerror(errno()), self.li_sock_fd);
             exit(BIND_ERR);
         }
         log_message!(DEBUG, "bind() success::%d", self.li_sock_fd);
@@ -79,7 +65,6 @@ impl TcpServer {
         loop {
             let s = read(sock, &mut inbuffer[..BUFFER_SIZE - 1]);
             if s > 0 {
-                // Erratum 9: as printed, a message ends at its first NUL.
                 let len = c_str(&inbuffer[..s as usize]).len();
                 let inbuffer = &mut inbuffer[..len];
                 if strcasecmp(inbuffer, c"quit") == 0 {
@@ -93,10 +78,11 @@ impl TcpServer {
                     }
                 }
                 log_message!(DEBUG, "to_upper after:[%s:%d]>>%s", client_ip, client_port, inbuffer);
-                // Erratum 9: as printed, nobody looks at what write returns.
-                if write(sock, inbuffer) == -1 && !AS_PRINTED {
-                    let reason = strerror(errno());
-                    log_message!(DEBUG, "Client [%s:%d] write::%s", client_ip, client_port, reason);
+                // Erratum 9: as printed, once, and nobody looks at what was written.
+                if AS_PRINTED {
+                    write(sock, inbuffer);
+                } else if writen(sock, inbuffer) == -1 {
+                    log_message!(DEBUG, "Client [%s:%d] write::%s", client_ip, client_port, strerror(errno()));
                     break;
                 }
             } else if s == 0 {
@@ -104,66 +90,39 @@ impl TcpServer {
                 log_message!(DEBUG, "Client has quited:[%s:%d]", client_ip, client_port);
                 break;
             } else {
-                let reason = strerror(errno());
-                log_message!(DEBUG, "Client [%s:%d] read::%s", client_ip, client_port, reason);
+                log_message!(DEBUG, "Client [%s:%d] read::%s", client_ip, client_port, strerror(errno()));
                 break;
             }
         }
         close(sock);
         log_message!(DEBUG, "Service close %d sockFd", sock);
     }
-
-    /// The head of the article's `start`, as far as `accept() success`: waits for a
-    /// client. Its socket, address and port.
-    pub fn accept_client(&self) -> (c_int, Text<16>, u16) {
-        let mut failed_before = false;
-        loop {
-            let mut peer = zeroed();
-
-            let service_sock_fd = accept(self.li_sock_fd, &mut peer);
-            if service_sock_fd == -1 {
-                log_message!(WARINING, "accept() failed::%s : %d", strerror(errno()), self.li_sock_fd);
-                // Erratum 12: as printed, it is tried again at once, however often it fails.
-                if !AS_PRINTED && failed_before {
-                    usleep(20_000);
-                }
-                failed_before = true;
-                continue;
-            }
-            let peer_ip = inet_ntoa(peer.sin_addr);
-            let peer_port = ntohs(peer.sin_port);
-            log_message!(DEBUG, "accept() success:: [%s: %d] | %d", peer_ip, peer_port, service_sock_fd);
-            return (service_sock_fd, peer_ip, peer_port);
-        }
-    }
 }
 
 /// The article's `Usage`.
 pub fn usage(proc: &CStr) {
     // Erratum 16: as printed, the name and the first word are one.
-    let proc_end: &[u8] = if AS_PRINTED { b"" } else { b" " };
-    cerr().put(b"Usage::\n\t").put(proc.to_bytes()).put(proc_end).put(b"port ip").endl();
-    cerr().put(b"example::\n\t").put(proc.to_bytes()).put(proc_end).put(b"8080 127.0.0.1").endl();
+    let space: &[u8] = if AS_PRINTED { b"" } else { b" " };
+    cerr().put(b"Usage::\n\t").put(proc.to_bytes()).put(space).put(b"port ip").endl();
+    cerr().put(b"example::\n\t").put(proc.to_bytes()).put(space).put(b"8080 127.0.0.1").endl();
 }
 
 /// The article's `main`, for a server whose `start` is given.
-pub fn main(args: Args, start: fn(&TcpServer) -> !) -> c_int {
+pub fn main(argc: c_int, argv: &[&CStr], start: fn(&TcpServer) -> !) -> c_int {
     ignore_sigpipe();
-    if args.argc() != 3 && args.argc() != 2 {
-        usage(args.argv(0));
+    if argc != 3 && argc != 2 {
+        usage(argv[0]);
         exit(USE_ERR);
     }
-    let Some(port) = port(args.argv(1)) else {
-        usage(args.argv(0));
+    if let Some((what, word)) = bad_word((argc == 3).then_some(argv[2]), argv[1]) {
+        cerr().put(b"bad ").put(what.as_bytes()).put(b": ").put(word.to_bytes()).endl();
+        usage(argv[0]);
         exit(USE_ERR);
-    };
+    }
+    let port = atoi(argv[1]) as u16;
     let mut ip = c"";
-    if args.argc() == 3 {
-        ip = args.argv(2);
-        if !is_address(ip) {
-            usage(args.argv(0));
-            exit(USE_ERR);
-        }
+    if argc == 3 {
+        ip = argv[2];
     }
     let mut usvr = TcpServer::new(port, ip);
     usvr.init();

@@ -1,182 +1,118 @@
-//! What `logMessage.hpp` leaves to C's varargs: a `va_list` that knows its types, and the walk over it.
+//! What `logMessage.hpp` leaves to C's varargs: arguments that keep their types, and the walk over a format.
 //!
-//! The article's log lines need `%s`, `%d` and `%%`; nothing else is a format.
+//! The article's log lines need `%s` and `%d`; nothing else is a conversion.
 
 use core::ffi::{CStr, c_int};
+use core::fmt::Write;
+use core::slice::Iter;
 
-use crate::c::{Buffer, Text};
+use crate::c::Buffer;
 
-/// One variable argument.
+/// A variable argument.
 #[derive(Clone, Copy)]
-pub enum Argument<'a> {
+pub enum Value<'a> {
     /// For `%d`.
     Int(c_int),
     /// For `%s`.
     Str(&'a [u8]),
 }
 
-/// A type that can be a variable argument.
-pub trait IntoArgument {
+/// A type that can be one.
+pub trait Argument {
     /// The letter that stands for it in a format.
-    const CONVERSION: u8;
-    /// The argument.
-    fn argument(&self) -> Argument<'_>;
+    const LETTER: u8;
+    /// What it is.
+    fn value(&self) -> Value<'_>;
 }
 
-impl IntoArgument for c_int {
-    const CONVERSION: u8 = b'd';
-    fn argument(&self) -> Argument<'_> {
-        Argument::Int(*self)
-    }
-}
-
-impl IntoArgument for u16 {
-    const CONVERSION: u8 = b'd';
-    fn argument(&self) -> Argument<'_> {
-        Argument::Int(c_int::from(*self))
-    }
-}
-
-impl IntoArgument for [u8] {
-    const CONVERSION: u8 = b's';
-    fn argument(&self) -> Argument<'_> {
-        Argument::Str(self)
-    }
-}
-
-impl<const N: usize> IntoArgument for Text<N> {
-    const CONVERSION: u8 = b's';
-    fn argument(&self) -> Argument<'_> {
-        Argument::Str(self)
-    }
-}
-
-impl IntoArgument for CStr {
-    const CONVERSION: u8 = b's';
-    fn argument(&self) -> Argument<'_> {
-        Argument::Str(self.to_bytes())
-    }
-}
-
-impl IntoArgument for str {
-    const CONVERSION: u8 = b's';
-    fn argument(&self) -> Argument<'_> {
-        Argument::Str(self.as_bytes())
-    }
-}
-
-impl<T: IntoArgument + ?Sized> IntoArgument for &T {
-    const CONVERSION: u8 = T::CONVERSION;
-    fn argument(&self) -> Argument<'_> {
-        (**self).argument()
-    }
-}
-
-impl<T: IntoArgument + ?Sized> IntoArgument for &mut T {
-    const CONVERSION: u8 = T::CONVERSION;
-    fn argument(&self) -> Argument<'_> {
-        (**self).argument()
-    }
-}
-
-/// A format string, as a type: what a type knows, the compiler can check.
-pub trait Format {
-    /// The text.
-    const TEXT: &'static str;
-}
-
-/// A tuple of variable arguments, each still with its type.
-pub trait Arguments {
-    /// The letters that stand for them in a format, in order.
-    const CONVERSIONS: &'static [u8];
-    /// The arguments, in order.
-    fn list(&self) -> impl AsRef<[Argument<'_>]>;
-}
-
-macro_rules! arguments {
-    ($($name:ident)*) => {
-        impl<$($name: IntoArgument),*> Arguments for ($($name,)*) {
-            const CONVERSIONS: &'static [u8] = &[$($name::CONVERSION),*];
-            #[allow(non_snake_case)]
-            fn list(&self) -> impl AsRef<[Argument<'_>]> {
-                let ($($name,)*) = self;
-                // Gives the empty list its type.
-                fn array<const N: usize>(list: [Argument; N]) -> [Argument; N] {
-                    list
-                }
-                array([$($name.argument()),*])
+macro_rules! argument {
+    ($type:ty, $letter:literal, $self:ident => $value:expr $(, $n:ident)?) => {
+        impl $(<const $n: usize>)? Argument for $type {
+            const LETTER: u8 = $letter;
+            fn value(&$self) -> Value<'_> {
+                $value
             }
         }
     };
 }
 
-arguments!();
-arguments!(A);
-arguments!(A B);
-arguments!(A B C);
-arguments!(A B C D);
+argument!(c_int, b'd', self => Value::Int(*self));
+argument!(u16, b'd', self => Value::Int(c_int::from(*self)));
+argument!(&[u8], b's', self => Value::Str(self));
+argument!(&mut [u8], b's', self => Value::Str(self));
+argument!(&CStr, b's', self => Value::Str(self.to_bytes()));
+argument!(Buffer<N>, b's', self => Value::Str(self), N);
 
-/// The `va_list` of `arguments`. Does not compile, and that is erratum 2, unless
-/// `F` asks for just these arguments, in number and in kind.
-pub fn va_start<F: Format, A: Arguments>(arguments: &A) -> impl AsRef<[Argument<'_>]> {
-    const { check(F::TEXT.as_bytes(), A::CONVERSIONS) };
-    arguments.list()
+/// The arguments of a line, `(first, (second, ()))`: at most four.
+pub trait Arguments {
+    /// The letters that stand for them, the first in the lowest byte.
+    const LETTERS: u64;
+    /// Fills `values` with them.
+    fn fill<'a>(&'a self, values: &mut [Value<'a>]);
 }
 
-const fn check(format: &[u8], conversions: &[u8]) {
-    let (mut at, mut taken) = (0, 0);
+impl Arguments for () {
+    const LETTERS: u64 = 0;
+    fn fill<'a>(&'a self, _: &mut [Value<'a>]) {}
+}
+
+impl<A: Argument, B: Arguments> Arguments for (&A, B) {
+    const LETTERS: u64 = A::LETTER as u64 | B::LETTERS << 8;
+    fn fill<'a>(&'a self, values: &mut [Value<'a>]) {
+        values[0] = self.0.value();
+        self.1.fill(&mut values[1..]);
+    }
+}
+
+/// A format, as a type: what a type knows, the compiler can check.
+pub trait Format {
+    /// Its text.
+    const TEXT: &'static str;
+}
+
+/// How many arguments `format` asks for.
+pub const fn conversions(format: &str) -> usize {
+    let (mut asked, mut at) = (0, 0);
     while at < format.len() {
-        if format[at] == b'%' {
-            at += 1;
-            assert!(at < format.len(), "the format ends within a conversion");
-            match format[at] {
-                b'%' => {}
-                b'd' | b's' => {
-                    assert!(taken < conversions.len(), "the format asks for more arguments");
-                    assert!(format[at] == conversions[taken], "%d takes a number, %s a string");
-                    taken += 1;
-                }
-                _ => panic!("a conversion other than %d, %s and %%"),
-            }
-        }
+        asked += (format.as_bytes()[at] == b'%') as usize;
         at += 1;
     }
-    assert!(taken == conversions.len(), "the format asks for fewer arguments");
+    asked
+}
+
+/// The values of `arguments`. Does not compile unless `F` asks for their kinds.
+pub fn values<F: Format, A: Arguments>(arguments: &A) -> [Value<'_>; 4] {
+    const {
+        let (format, mut letters, mut at) = (F::TEXT.as_bytes(), A::LETTERS, 1);
+        while at < format.len() {
+            if format[at - 1] == b'%' {
+                assert!(format[at] as u64 == letters & 0xff, "%d takes a number, %s a string");
+                letters >>= 8;
+            }
+            at += 1;
+        }
+        assert!(letters == 0, "the format ends within a conversion");
+    }
+    let mut values = [Value::Int(0); 4];
+    arguments.fill(&mut values);
+    values
+}
+
+/// The article's `va_start`: the values one after another.
+pub fn va_start<'a>(values: &'a [Value<'a>]) -> Iter<'a, Value<'a>> {
+    values.iter()
 }
 
 /// Appends `format` with its arguments to `buf`, up to where it is full.
-pub fn vsnprintf<const N: usize>(buf: &mut Buffer<N>, format: &str, ap: &[Argument]) {
-    let mut ap = ap.iter();
-    let mut format = format.as_bytes();
-    while let Some(percent) = format.iter().position(|&c| c == b'%') {
-        buf.put(&format[..percent]);
-        match format.get(percent + 1) {
-            Some(b'd' | b's') => match ap.next() {
-                Some(Argument::Int(number)) => put_int(buf, *number),
-                Some(Argument::Str(string)) => buf.put(string),
-                None => {}
-            },
-            _ => buf.put(b"%"),
+pub fn vsnprintf<const N: usize>(buf: &mut Buffer<N>, format: &str, mut ap: Iter<Value>) {
+    let mut parts = format.split('%');
+    buf.put(parts.next().unwrap_or_default().as_bytes());
+    for part in parts {
+        match ap.next() {
+            Some(Value::Str(string)) => buf.put(string),
+            Some(Value::Int(number)) => _ = write!(buf, "{number}"),
+            None => {}
         }
-        format = format.get(percent + 2..).unwrap_or_default();
+        buf.put(&part.as_bytes()[1..]);
     }
-    buf.put(format);
-}
-
-fn put_int<const N: usize>(buf: &mut Buffer<N>, number: c_int) {
-    let mut digits = [0; 10];
-    let mut start = digits.len();
-    let mut rest = number.unsigned_abs();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if number < 0 {
-        buf.put(b"-");
-    }
-    buf.put(&digits[start..]);
 }

@@ -5,41 +5,32 @@
 #![no_std]
 #![no_main]
 
-use core::ffi::{CStr, c_int};
+use tcp::*;
 
-use tcp::c::{
-    AF_INET, Args, SOCK_STREAM, STDIN_FILENO, STDOUT_FILENO, close, connect, errno, exit, htons, inet_aton,
-    sa_family_t, socket, strcasecmp, strerror, zeroed,
-};
-use tcp::errata::{
-    AS_PRINTED, c_str, ignore_sigpipe, is_address, pieces, port, read_back, shell_proof, write,
-};
-use tcp::iostream::{String, cerr, cin, cout, getline};
-use tcp::log_message::{DEBUG, FATAL};
-use tcp::{BUFFER_SIZE, CONNECT_ERR, LOST_ERR, SOCKET_ERR, USE_ERR, log_message};
-
-tcp::program!(main);
+program!(main);
 
 fn usage(proc: &CStr) {
     // Erratum 16: as printed, the name and the first word are one.
-    let proc_end: &[u8] = if AS_PRINTED { b"" } else { b" " };
-    cerr().put(b"Usage::\n\t").put(proc.to_bytes()).put(proc_end).put(b"serverIp serverPort").endl();
-    cerr().put(b"example::\n\t").put(proc.to_bytes()).put(proc_end).put(b"127.0.0.1 8080").endl();
+    let space: &[u8] = if AS_PRINTED { b"" } else { b" " };
+    cerr().put(b"Usage::\n\t").put(proc.to_bytes()).put(space).put(b"serverIp serverPort").endl();
+    cerr().put(b"example::\n\t").put(proc.to_bytes()).put(space).put(b"127.0.0.1 8080").endl();
 }
 
-fn main(args: Args) -> c_int {
+fn main(argc: c_int, argv: &[&CStr]) -> c_int {
     ignore_sigpipe();
-    if args.argc() != 3 {
-        usage(args.argv(0));
+    if argc != 3 {
+        usage(argv[0]);
         exit(USE_ERR);
     }
-    let server_ip = args.argv(1);
-    let (true, Some(server_port)) = (is_address(server_ip), port(args.argv(2))) else {
-        usage(args.argv(0));
+    if let Some((what, word)) = bad_word(Some(argv[1]), argv[2]) {
+        cerr().put(b"bad ").put(what.as_bytes()).put(b": ").put(word.to_bytes()).endl();
+        usage(argv[0]);
         exit(USE_ERR);
-    };
+    }
+    let server_ip = argv[1];
+    let server_port = atoi(argv[2]) as u16;
 
-    let sock_fd = shell_proof(socket(AF_INET, SOCK_STREAM, 0));
+    let sock_fd = socket(AF_INET, SOCK_STREAM, 0);
     if sock_fd < 0 {
         log_message!(FATAL, "socket() failed::%s %d", strerror(errno()), sock_fd);
         exit(SOCKET_ERR);
@@ -56,63 +47,43 @@ fn main(args: Args) -> c_int {
     }
     log_message!(DEBUG, "connect() success.");
 
-    let (mut cin, mut cout) = (cin(), cout());
-    let mut message = String::default();
-    let mut quit = false;
-    'talk: while !quit {
-        message.clear();
-        checked(cout.put(b"Please enter").flush(), "write()", STDOUT_FILENO);
-        let line = checked(getline(&mut cin, &mut message), "getline()", STDIN_FILENO);
-        // Erratum 5: as printed, nobody looks at the end of input.
-        if line == 0 && !AS_PRINTED {
-            break;
-        }
-        if strcasecmp(c_str(&message), c"quit") == 0 {
-            quit = true;
-        }
-        let mut echoed = false;
-        for piece in pieces(&message) {
-            let sw = write(sock_fd, piece);
-            if sw > 0 {
-                let mut reply = resized(piece);
-                let sr = read_back(sock_fd, &mut reply[..BUFFER_SIZE], piece.len());
-                checked(sr, "read()", sock_fd);
-                if sr > 0 {
-                    reply[sr as usize] = b'\0';
-                }
-                // Erratum 7: as printed, the user's own words pass for the echo.
-                if sr == 0 && !AS_PRINTED {
-                    if quit {
-                        break 'talk;
-                    }
-                    lost("read()", sock_fd, b"The server has closed");
-                }
-                // Erratum 6: as printed, with all the NULs up to 1024.
-                let reply = &reply[..if AS_PRINTED { BUFFER_SIZE } else { sr as usize }];
-                if strcasecmp(c_str(reply), c"quit") != 0 {
-                    cout.put(if echoed { b"" } else { b"Server Echo" }).put(reply);
-                    echoed = true;
-                }
-            } else if sw < 0 {
-                log_message!(FATAL, "Client write() failed: %d : %s", sock_fd, strerror(errno()));
-                // Erratum 7: as printed, its exit status is 0.
-                if !AS_PRINTED {
-                    close(sock_fd);
-                    exit(LOST_ERR);
-                }
-                break 'talk;
-            }
-        }
-        if echoed {
-            checked(cout.endl(), "write()", STDOUT_FILENO);
-        }
-    }
-    checked(close(sock_fd) as isize, "close()", sock_fd);
+    let talk = if AS_PRINTED { talk_as_printed } else { talk_mended }; // Errata 5 to 8
+    talk(sock_fd);
+    close(sock_fd);
     0
 }
 
-/// The article's `message.resize(BUFFER_SIZE)`: cut, or filled up with NULs. As
-/// behind every C++ string, there is one more.
+/// The article's loop, errata 5 to 8 in it.
+fn talk_as_printed(sock_fd: c_int) {
+    let (cin, mut cout) = (stdin(), cout());
+    let mut quit = false;
+    let mut message = Line::EMPTY;
+    while !quit {
+        message.clear();
+        cout.put(b"Please enter").flush();
+        getline(&mut message, &cin);
+        if strcasecmp(c_str(&message), c"quit") == 0 {
+            quit = true;
+        }
+        let sw = write(sock_fd, &message);
+        if sw > 0 {
+            let mut message = resized(&message);
+            let sr = read(sock_fd, &mut message[..BUFFER_SIZE]);
+            if sr > 0 {
+                message[sr as usize] = b'\0';
+            }
+            if strcasecmp(c_str(&message), c"quit") != 0 {
+                cout.put(b"Server Echo").put(&message[..BUFFER_SIZE]).endl();
+            }
+        } else if sw < 0 {
+            log_message!(FATAL, "Client write() failed: %d : %s", sock_fd, strerror(errno()));
+            break;
+        }
+    }
+    free(message);
+}
+
+/// The article's `message.resize(BUFFER_SIZE)`: cut, or filled up with NULs. As in C++, one more is behind it.
 fn resized(message: &[u8]) -> [u8; BUFFER_SIZE + 1] {
     let mut resized = [0; BUFFER_SIZE + 1];
     let len = message.len().min(BUFFER_SIZE);
@@ -120,15 +91,61 @@ fn resized(message: &[u8]) -> [u8; BUFFER_SIZE + 1] {
     resized
 }
 
-/// Erratum 7: as printed, nobody looks at what `call` on `fd` returns.
-fn checked(result: isize, call: &str, fd: c_int) -> isize {
-    if result == -1 && !AS_PRINTED {
-        lost(call, fd, &strerror(errno()));
+/// The same loop without them.
+fn talk_mended(sock_fd: c_int) {
+    let (cin, mut cout) = (stdin(), cout());
+    let mut quit = false;
+    let mut message = Line::EMPTY;
+    while !quit {
+        message.clear();
+        // Erratum 7: the last echo is looked at here, too.
+        if cout.put(b"Please enter").flush().bad {
+            lost(sock_fd, c"write()", STDOUT_FILENO, &strerror(errno()));
+        }
+        // Erratum 5: the end of input ends the line on the terminal, and the conversation.
+        if getline(&mut message, &cin) == -1 {
+            if !feof(&cin) {
+                lost(sock_fd, c"getline()", STDIN_FILENO, &strerror(errno()));
+            }
+            cout.endl();
+            break;
+        }
+        if strcasecmp(&message, c"quit") == 0 {
+            quit = true;
+        }
+        let mut echoed = false;
+        // Erratum 8: a long line goes piece by piece, and each comes back whole.
+        for piece in pieces(&message, BUFFER_SIZE - 1) {
+            let sw = writen(sock_fd, piece);
+            if sw > 0 {
+                let mut reply = [0; BUFFER_SIZE];
+                let sr = readn(sock_fd, &mut reply, piece.len());
+                // Erratum 7: without an answer there is no echo. After quit there is none to come.
+                if sr < 0 {
+                    lost(sock_fd, c"read()", sock_fd, &strerror(errno()));
+                } else if sr == 0 && !quit {
+                    lost(sock_fd, c"read()", sock_fd, b"The server has closed");
+                }
+                // Erratum 6: what came, and no more.
+                let reply = &reply[..sr as usize];
+                if sr > 0 && strcasecmp(reply, c"quit") != 0 {
+                    cout.put(if echoed { b"" } else { b"Server Echo" }).put(reply);
+                    echoed = true;
+                }
+            } else if sw < 0 {
+                lost(sock_fd, c"write()", sock_fd, &strerror(errno()));
+            }
+        }
+        if echoed {
+            cout.endl();
+        }
     }
-    result
+    free(message);
 }
 
-fn lost(call: &str, fd: c_int, reason: &[u8]) -> ! {
+/// Erratum 7: `call` on `fd` has failed, and with it the conversation.
+fn lost(sock_fd: c_int, call: &CStr, fd: c_int, reason: &[u8]) -> ! {
     log_message!(FATAL, "Client %s failed: %d : %s", call, fd, reason);
+    close(sock_fd);
     exit(LOST_ERR);
 }

@@ -1,25 +1,27 @@
 //! Mirrors `tcpServer.cc`: the server of one process, which serves one client after another.
 //!
-//! `start` is all that sets it apart from `tcp_server_fork.rs` and
-//! `tcp_server_double_fork.rs`; the rest stands in `src/tcp_server.rs`.
+//! `start` is all that sets the three servers apart; the rest stands in
+//! `src/tcp_server.rs`. Their other half: `tcp_client.rs`.
 
 #![no_std]
 #![no_main]
 
-use core::ffi::c_int;
+use tcp::*;
 
-use tcp::c::Args;
-use tcp::tcp_server::{self, TcpServer};
+program!(|argc, argv| tcp_server::main(argc, argv, start));
 
-tcp::program!(main);
-
-fn start(usvr: &TcpServer) -> ! {
+fn start(usvr: &tcp_server::TcpServer) -> ! {
     loop {
-        let (service_sock_fd, peer_ip, peer_port) = usvr.accept_client();
+        let mut peer = zeroed();
+
+        let service_sock_fd = accept(usvr.li_sock_fd, &mut peer);
+        if service_sock_fd == -1 {
+            log_message!(WARINING, "accept() failed::%s : %d", strerror(errno()), usvr.li_sock_fd);
+            continue;
+        }
+        let peer_ip = inet_ntoa(peer.sin_addr);
+        let peer_port = ntohs(peer.sin_port);
+        log_message!(DEBUG, "accept() success:: [%s: %d] | %d", peer_ip, peer_port, service_sock_fd);
         usvr.to_upper(service_sock_fd, &peer_ip, peer_port);
     }
-}
-
-fn main(args: Args) -> c_int {
-    tcp_server::main(args, start)
 }

@@ -1,24 +1,27 @@
 //! Mirrors the article's multi-process version two: a grandchild serves each client.
 //!
-//! The child only forks and exits, so the parent can wait for it at once; the
-//! grandchild is an orphan, which the system reaps. Compare `tcp_server_fork.rs`.
+//! `start` is all that sets the three servers apart; the rest stands in
+//! `src/tcp_server.rs`. Their other half: `tcp_client.rs`.
 
 #![no_std]
 #![no_main]
 
-use core::ffi::c_int;
+use tcp::*;
 
-use tcp::c::{Args, errno, exit, fork, strerror};
-use tcp::errata::{AS_PRINTED, close, waitpid};
-use tcp::log_message::FATAL;
-use tcp::tcp_server::{self, TcpServer};
-use tcp::{FORK_ERR, WAIT_ERR, log_message};
+program!(|argc, argv| tcp_server::main(argc, argv, start));
 
-tcp::program!(main);
-
-fn start(usvr: &TcpServer) -> ! {
+fn start(usvr: &tcp_server::TcpServer) -> ! {
     loop {
-        let (service_sock_fd, peer_ip, peer_port) = usvr.accept_client();
+        let mut peer = zeroed();
+
+        let service_sock_fd = accept(usvr.li_sock_fd, &mut peer);
+        if service_sock_fd == -1 {
+            log_message!(WARINING, "accept() failed::%s : %d", strerror(errno()), usvr.li_sock_fd);
+            continue;
+        }
+        let peer_ip = inet_ntoa(peer.sin_addr);
+        let peer_port = ntohs(peer.sin_port);
+        log_message!(DEBUG, "accept() success:: [%s: %d] | %d", peer_ip, peer_port, service_sock_fd);
         let id = fork();
         if id == -1 {
             log_message!(FATAL, "Server fork() failed:%s", strerror(errno()));
@@ -26,14 +29,13 @@ fn start(usvr: &TcpServer) -> ! {
             if AS_PRINTED {
                 exit(FORK_ERR);
             }
-            close(service_sock_fd);
+            close(service_sock_fd); // give up on this client
             continue;
         } else if id == 0 {
-            // The child has no use for the listening socket: only the parent accepts.
-            close(usvr.li_sock_fd);
+            close(usvr.li_sock_fd); // child: unneeded copy of the listening socket
             let id = fork();
             if id > 0 {
-                exit(0);
+                exit(0); // child: the grandchild is an orphan now, and the system's
             }
             // Erratum 11: as printed, the child serves by itself, and all others wait.
             if id == -1 && !AS_PRINTED {
@@ -43,8 +45,7 @@ fn start(usvr: &TcpServer) -> ! {
             usvr.to_upper(service_sock_fd, &peer_ip, peer_port);
             exit(0);
         }
-        // The parent's copy: left open, it would be lost, a descriptor for every client.
-        close(service_sock_fd);
+        close(service_sock_fd); // parent: unneeded copy of the connected socket
         // Erratum 4: as printed, the port stands where the options belong.
         let ret = waitpid(id, None, if AS_PRINTED { c_int::from(peer_port) } else { 0 });
         if ret == -1 {
@@ -55,8 +56,4 @@ fn start(usvr: &TcpServer) -> ! {
             }
         }
     }
-}
-
-fn main(args: Args) -> c_int {
-    tcp_server::main(args, start)
 }

@@ -1,25 +1,28 @@
 //! Mirrors the article's multi-process version one: a child serves each client.
 //!
-//! Children are reaped by the kernel, because SIGCHLD is ignored. Compare
-//! `tcp_server.rs`, which has no child, and `tcp_server_double_fork.rs`.
+//! `start` is all that sets the three servers apart; the rest stands in
+//! `src/tcp_server.rs`. Their other half: `tcp_client.rs`.
 
 #![no_std]
 #![no_main]
 
-use core::ffi::c_int;
+use tcp::*;
 
-use tcp::c::{Args, SIG_IGN, SIGCHLD, errno, exit, fork, strerror};
-use tcp::errata::{AS_PRINTED, close, signal};
-use tcp::log_message::FATAL;
-use tcp::tcp_server::{self, TcpServer};
-use tcp::{FORK_ERR, log_message};
+program!(|argc, argv| tcp_server::main(argc, argv, start));
 
-tcp::program!(main);
-
-fn start(usvr: &TcpServer) -> ! {
-    signal(SIGCHLD, SIG_IGN);
+fn start(usvr: &tcp_server::TcpServer) -> ! {
+    signal(SIGCHLD, SIG_IGN); // the kernel reaps the children
     loop {
-        let (service_sock_fd, peer_ip, peer_port) = usvr.accept_client();
+        let mut peer = zeroed();
+
+        let service_sock_fd = accept(usvr.li_sock_fd, &mut peer);
+        if service_sock_fd == -1 {
+            log_message!(WARINING, "accept() failed::%s : %d", strerror(errno()), usvr.li_sock_fd);
+            continue;
+        }
+        let peer_ip = inet_ntoa(peer.sin_addr);
+        let peer_port = ntohs(peer.sin_port);
+        log_message!(DEBUG, "accept() success:: [%s: %d] | %d", peer_ip, peer_port, service_sock_fd);
         let id = fork();
         if id == -1 {
             log_message!(FATAL, "Server fork() failed:%s", strerror(errno()));
@@ -27,19 +30,13 @@ fn start(usvr: &TcpServer) -> ! {
             if AS_PRINTED {
                 exit(FORK_ERR);
             }
-            close(service_sock_fd);
+            close(service_sock_fd); // give up on this client
             continue;
         } else if id == 0 {
-            // The child has no use for the listening socket: only the parent accepts.
-            close(usvr.li_sock_fd);
+            close(usvr.li_sock_fd); // child: unneeded copy of the listening socket
             usvr.to_upper(service_sock_fd, &peer_ip, peer_port);
             exit(0);
         }
-        // The parent's copy: left open, it would be lost, a descriptor for every client.
-        close(service_sock_fd);
+        close(service_sock_fd); // parent: unneeded copy of the connected socket
     }
-}
-
-fn main(args: Args) -> c_int {
-    tcp_server::main(args, start)
 }
