@@ -6,7 +6,8 @@
 #[allow(dead_code)] // the tools use the rest
 mod support;
 
-use support::article::{article, built, listings};
+use support::article::build::{Built, built};
+use support::article::{article, listings};
 use support::compare::conduct::{Process, Row};
 use support::compare::differences::{Pair, Why, compared, expected};
 use support::compare::records;
@@ -118,7 +119,8 @@ fn the_record_is_not_stale() {
         return eprintln!("the record is not measured again: no ARTICLE is given");
     };
     for printed in [false, true] {
-        let directory = built(&article, printed).expect("the article's programs are built");
+        let Built { directory, without } = built(&article, printed).unwrap_or_else(|line| panic!("{line}"));
+        assert!(without.is_empty(), "{without:?}");
         let stale = four_at_a_time(&parts(), |part| {
             let cpp = part.play(Cast { directory: &directory, printed, port: false });
             let record = expected(&recorded(part, printed), false, None);

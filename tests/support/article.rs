@@ -1,83 +1,98 @@
-//! The article's listings, taken from a saved copy of it, mended where they must be, and built with g++.
+//! The article's listings, taken from the copy that a reader has of it, and known by what they say.
 //!
-//! The copy is Markdown and never part of the project: `ARTICLE` says where it lies.
+//! The copy is a saved web page, a Markdown file or a folder of the files as typed in. It is never
+//! part of the project: `ARTICLE` says where it lies.
 
-use std::fmt;
+pub mod build;
+mod html;
+mod known;
+mod markdown;
+
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+
+pub use build::program;
 
 use super::programs::root;
+use known::Found;
 
-/// The seven listings, in the article's order.
-pub const LISTINGS: [&str; 7] = [
-    "the interfaces",
-    "tcp.hpp",
-    "logMessage.hpp",
-    "tcpServer.cc",
-    "tcpClient.cc",
-    "version one",
-    "version two",
-];
+/// The listings that have a program or a header, in the article's order.
+pub const LISTINGS: [&str; 6] =
+    ["tcp.hpp", "logMessage.hpp", "tcpServer.cc", "tcpClient.cc", "version one", "version two"];
 
-/// The programs' names here, and the listing that each is.
-const PROGRAMS: [(&str, &str); 4] = [
-    ("tcp_server", "tcpServer.cc"),
-    ("tcp_server_fork", "version one"),
-    ("tcp_server_double_fork", "version two"),
-    ("tcp_client", "tcpClient.cc"),
-];
+/// The files of a folder that are looked at, and how deep its folders go.
+const ENDINGS: [&str; 11] = ["hpp", "h", "hh", "hxx", "cc", "cpp", "cxx", "txt", "md", "html", "htm"];
+const DEPTH: usize = 3;
 
-/// The smallest change that takes an erratum out of a listing.
-pub struct Mend {
-    /// The erratum's number in the README.
-    pub number: u32,
-    pub listings: &'static [&'static str],
-    pub from: &'static str,
-    pub to: &'static str,
-}
+/// The text of each listing that a copy has.
+pub struct Listings([Option<Found>; 6]);
 
-/// What the listings need to compile, to connect and to survive their first client.
-pub const MENDS: [Mend; 4] = [
-    Mend {
-        number: 1,
-        listings: &["tcpClient.cc"],
-        from: "sin_port=serverPort",
-        to: "sin_port=htons(serverPort)",
-    },
-    Mend {
-        number: 2,
-        listings: &["tcpServer.cc", "version one", "version two"],
-        from: ",clientIP,clientPort\")",
-        to: "\",clientIP.c_str(),clientPort)",
-    },
-    Mend { number: 3, listings: &["version two"], from: "exit(WAIT_ERR)", to: "exit(7)" },
-    Mend {
-        number: 4,
-        listings: &["version two"],
-        from: "waitpid(id,nullptr,peerPort)",
-        to: "waitpid(id,nullptr,0)",
-    },
-];
+impl Listings {
+    /// The listings of a copy, or one line that says why there are none.
+    pub fn read(copy: &Path) -> Result<Self, String> {
+        let mut listings = Listings([const { None }; 6]);
+        let mut files = Vec::new();
+        gather(copy, DEPTH, &mut files).map_err(|error| format!("{}: {error}", copy.display()))?;
+        let mut looked_at = format!("its {} files", files.len());
+        for file in &files {
+            let text = text(file)?;
+            let readings = [html::blocks(&text), markdown::blocks(&text), vec![text.clone()]];
+            let blocks = readings.each_ref().map(Vec::len);
+            let [mut page, markdown, whole] = readings.map(known);
+            for other in [markdown, whole] {
+                if other.0.iter().flatten().count() > page.0.iter().flatten().count() {
+                    page = other;
+                }
+            }
+            listings.merge(page);
+            if files.len() == 1 {
+                looked_at = match text.contains("Content-Type: multipart/related") {
+                    true => "a web archive: save the page as HTML".to_string(),
+                    false => format!("{} <pre> and {} Markdown blocks", blocks[0], blocks[1]),
+                };
+            }
+        }
+        if listings.missing().len() == LISTINGS.len() {
+            let wanted = LISTINGS.join(", ");
+            return Err(format!("{}: looked for {wanted}; found none in {looked_at}", copy.display()));
+        }
+        Ok(listings)
+    }
 
-impl Mend {
-    /// As printed, only what crashes in its own way or does not compile is mended.
-    fn applies(&self, printed: bool, listing: &str) -> bool {
-        self.listings.contains(&listing) && (!printed || matches!(self.number, 2 | 3))
+    /// A listing that the copy is known to have.
+    pub fn get(&self, name: &str) -> &str {
+        self.find(name).unwrap_or_else(|| panic!("the article's copy has no {name}"))
+    }
+
+    pub fn find(&self, name: &str) -> Option<&str> {
+        let index = LISTINGS.iter().position(|listing| *listing == name);
+        let index = index.unwrap_or_else(|| panic!("there is no listing {name:?}"));
+        self.0[index].as_ref().map(|found| found.text.as_str())
+    }
+
+    pub fn missing(&self) -> Vec<&'static str> {
+        LISTINGS.into_iter().filter(|name| self.find(name).is_none()).collect()
+    }
+
+    /// Of two that may be the same listing, the one with more of its words stays.
+    fn merge(&mut self, other: Listings) {
+        for (mine, other) in self.0.iter_mut().zip(other.0) {
+            let words = |found: &Option<Found>| found.as_ref().map_or(0, |found| found.words);
+            if words(&other) > words(mine) {
+                *mine = other;
+            }
+        }
     }
 }
 
-impl fmt::Display for Mend {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let listings = self.listings.join(", ");
-        write!(out, "erratum {} in {listings}", self.number)?;
-        write!(out, "\n    {}\n    {}", self.from, self.to)
+fn known(blocks: Vec<String>) -> Listings {
+    let mut listings = Listings([const { None }; 6]);
+    for found in blocks.iter().filter_map(|block| known::known(block)) {
+        let mut one = Listings([const { None }; 6]);
+        let index = found.listing;
+        one.0[index] = Some(found);
+        listings.merge(one);
     }
-}
-
-/// The mends that a build needs, to be shown as they are applied.
-pub fn mends(printed: bool) -> impl Iterator<Item = &'static Mend> {
-    MENDS.iter().filter(move |mend| mend.applies(printed, mend.listings[0]))
+    listings
 }
 
 /// The copy that the environment names, from the project's directory on.
@@ -86,100 +101,45 @@ pub fn article() -> Option<PathBuf> {
     Some(root().join(named))
 }
 
-/// The text of each listing.
-pub struct Listings([String; 7]);
-
-impl Listings {
-    pub fn get(&self, name: &str) -> &str {
-        let index = LISTINGS.iter().position(|listing| *listing == name);
-        &self.0[index.unwrap_or_else(|| panic!("there is no listing {name:?}"))]
-    }
-
-    /// A listing with the mends of a build.
-    fn mended(&self, name: &str, printed: bool) -> Result<String, String> {
-        let mut text = self.get(name).to_string();
-        for mend in MENDS.iter().filter(|mend| mend.applies(printed, name)) {
-            if text.matches(mend.from).count() != 1 {
-                return Err(format!(
-                    "{name} does not have {:?} once, which is erratum {}",
-                    mend.from, mend.number
-                ));
-            }
-            text = text.replace(mend.from, mend.to);
-        }
-        Ok(text)
-    }
-}
-
-/// The listings of the article as it prints them.
+/// The listings of the article as the copy has them.
 pub fn listings(article: &Path) -> Listings {
-    extracted(article).unwrap_or_else(|line| panic!("{line}"))
+    Listings::read(article).unwrap_or_else(|line| panic!("{line}"))
 }
 
-/// The `cpp` blocks that are not within a quotation.
-fn extracted(article: &Path) -> Result<Listings, String> {
-    let text = std::fs::read_to_string(article)
-        .map_err(|error| format!("the article {}: {error}", article.display()))?;
-    let mut blocks = Vec::new();
-    let mut lines = text.lines();
-    while lines.any(|line| line == "```cpp") {
-        let block = lines.by_ref().take_while(|line| *line != "```");
-        blocks.push(block.fold(String::new(), |block, line| block + line + "\n"));
-    }
-    let found = blocks.len();
-    let seven = blocks.try_into().map(Listings);
-    seven.map_err(|_| format!("{}: {found} cpp listings, not 7", article.display()))
-}
-
-/// One of the article's four programs, built when the article or a mend has changed.
-pub fn program(article: &Path, printed: bool, name: &str) -> PathBuf {
-    built(article, printed).unwrap_or_else(|line| panic!("{line}")).join(name)
-}
-
-/// The directory that the four programs are built into, or one line that says why they are not.
-pub fn built(article: &Path, printed: bool) -> Result<PathBuf, String> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-
-    let directory = root().join("target/article").join(if printed { "as-printed" } else { "mended" });
-    let listings = extracted(article)?;
-    let mut sources = vec![
-        ("tcp.hpp", listings.mended("tcp.hpp", printed)?),
-        ("logMessage.hpp", listings.mended("logMessage.hpp", printed)?),
-    ];
-    for (name, listing) in PROGRAMS {
-        sources.push((name, listings.mended(listing, printed)?));
-    }
-    // Written last, so that what was interrupted is built again.
-    let stamp = directory.join("built-from");
-    let wanted: String = sources.iter().map(|(_, text)| text.as_str()).collect();
-    if std::fs::read_to_string(&stamp).is_ok_and(|built| built == wanted) {
-        return Ok(directory);
-    }
-    let write = |name: &str, text: &str| {
-        std::fs::write(directory.join(name), text).map_err(|error| format!("{name}: {error}"))
-    };
-    std::fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
-    for (name, text) in &sources {
-        let ending = if name.contains('.') { "" } else { ".cc" };
-        write(&format!("{name}{ending}"), text)?;
-    }
-    for (name, listing) in PROGRAMS {
-        compiled(&directory, name).map_err(|reason| format!("{listing} is not built: {reason}"))?;
-    }
-    write("built-from", &wanted)?;
-    Ok(directory)
-}
-
-fn compiled(directory: &Path, name: &str) -> Result<(), String> {
-    let made = Command::new("g++")
-        .args(["-O2", "-w", "-o", name, &format!("{name}.cc")])
-        .current_dir(directory)
-        .output()
-        .map_err(|error| format!("g++ is missing, install it ({error})"))?;
-    if made.status.success() {
+/// The file, or those of the folder, by name.
+fn gather(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if !path.is_dir() {
+        files.push(path.to_path_buf());
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&made.stderr).into_owned();
-    Err(said.lines().find(|line| line.contains("error")).unwrap_or("g++ failed").to_string())
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        entries.push(entry?.path());
+    }
+    entries.sort();
+    for entry in entries {
+        let ending = entry.extension().and_then(|ending| ending.to_str()).unwrap_or("");
+        if entry.is_dir() && depth > 1 {
+            gather(&entry, depth - 1, files)?;
+        } else if entry.is_file() && ENDINGS.contains(&ending.to_lowercase().as_str()) {
+            files.push(entry);
+        }
+    }
+    Ok(())
+}
+
+/// The file's text: lines end with `\n`, spaces are spaces.
+fn text(file: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let start = String::from_utf8_lossy(error.as_bytes()).to_lowercase();
+        let named =
+            start.split_once("charset=").map_or("", |(_, rest)| rest.trim_start_matches(['"', '\'']));
+        let named = named.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or("");
+        let charset = if named.is_empty() || named == "utf-8" { "gb18030" } else { named };
+        let name = file.display();
+        format!("{name}: not UTF-8; make it so: iconv -f {charset} -t utf-8 '{name}' >article.html")
+    })?;
+    let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\u{a0}', " ");
+    Ok(text.replace(['\u{feff}', '\u{200b}'], ""))
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::process::{Command, ExitCode, Stdio};
 
-use crate::support::article::{article, built, mends};
+use crate::support::article::article;
+use crate::support::article::build::{Built, built, mends};
 use crate::support::compare::conduct::{Process, Row};
 use crate::support::compare::differences::{Line, Pair, Why, compared, expected};
 use crate::support::compare::records;
@@ -36,17 +37,21 @@ fn compare(words: &[String]) -> Result<usize, String> {
     let article = article().ok_or("say where the article lies: make compare ARTICLE=file.md")?;
     let strace = Command::new("strace").arg("--version").stdout(Stdio::null()).status();
     strace.map_err(|error| format!("strace is missing, install it ({error})"))?;
-    let cpp = built(&article, printed)?;
+    let Built { directory: cpp, without } = built(&article, printed)?;
     let port = program(if printed { Build::AsPrinted } else { Build::Mended }, "");
 
     for mend in mends(printed) {
         println!("mended in the article: {mend}");
     }
+    for (program, why) in &without {
+        println!("left out: {program}: {why}");
+    }
     println!("A number marks what an erratum of that number changes, !! what nothing explains,");
     println!("* the one call that asks whether the log has a limit.");
     let chosen = |part: &Part| {
         let named = |word: &String| word == part.program || word == part.scenario.name;
-        words.is_empty() || words.iter().any(named)
+        let is_there = without.iter().all(|(program, _)| *program != part.program);
+        is_there && (words.is_empty() || words.iter().any(named))
     };
     let parts: Vec<Part> = parts().into_iter().filter(chosen).collect();
     if parts.is_empty() {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::support::alignment::{Alignment, Besides};
-use crate::support::article::{self, Listings};
+use crate::support::article::Listings;
 use crate::support::counterpart::{LISTINGS, counterpart};
 use crate::support::lanes::{colours, columns};
 
@@ -21,15 +21,28 @@ pub fn main(words: &[String]) -> ExitCode {
         eprintln!("side-by-side: LISTING is (a part of) one of {}", LISTINGS.join(", "));
         return ExitCode::FAILURE;
     }
-    let listings = article::listings(Path::new(copy));
-    for name in chosen {
-        show(name, &listings);
+    let listings = match Listings::read(Path::new(copy)) {
+        Ok(listings) => listings,
+        Err(line) => {
+            eprintln!("{line}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut shown = 0;
+    for name in &chosen {
+        match listings.find(name) {
+            Some(text) => {
+                show(name, text);
+                shown += 1;
+            }
+            None => println!("{name}: the copy does not have it\n"),
+        }
     }
-    ExitCode::SUCCESS
+    if shown > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn show(name: &str, listings: &Listings) {
-    let aligned = Alignment::of(listings.get(name), &counterpart(name).join("\n"));
+fn show(name: &str, text: &str) {
+    let aligned = Alignment::of(text, &counterpart(name).join("\n"));
     println!("{name}\n");
     let mut shown = 0;
     for (left, pair) in aligned.left.iter().zip(&aligned.pairs) {
