@@ -28,8 +28,7 @@ own = sed -unE '/socket|rt_sigaction/,/write\(/ { /TZif2/,/close/d; p; /write\(/
 strace = strace -s 128 -e $(calls) -e signal=!chld $(if $(call on,$(PEERS)),-yy) -o "|trap '' INT; { $(own); } >&2"
 # A PORT that is given; otherwise the tools find a free one.
 port = $(if $(filter file,$(origin PORT)),,$(PORT))
-built = test -x target/release/examples/tools || echo 'building the tools, once: some 20 seconds' >&2
-tools = $(built); cargo run --quiet --release --example tools --
+tools = cargo run --quiet --profile tools --example tools --
 
 .DEFAULT_GOAL := build
 .PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson \
@@ -47,7 +46,7 @@ run-client: build ## the client: PORT=8080 IP=127.0.0.1
 	@$(bin)/tcp_client "$(IP)" "$(PORT)"
 
 demo: known-server build ## a server and a client talk, both terminals in one: SERVER=
-	@$(tools) demo $(bin) $(SERVER)
+	@cargo run --quiet --profile tools --example demo -- $(bin) $(SERVER)
 
 strace-server: known-server build need-strace ## run-server under strace, the article's calls alone; PEERS=1 names both ends of a socket
 	@$(strace) -f $(bin)/$(SERVER) $(PORT) $(IP) >/dev/null
@@ -75,10 +74,10 @@ faults: build need-strace $(if $(ARTICLE),need-g++) ## the fault matrix as a tab
 
 sanitise: ## formatter, argument parsing and line reader under valgrind
 	@command -v valgrind >/dev/null || { echo 'valgrind is missing, install it'; exit 1; }
-	cargo test --test format --config 'target."cfg(all())".runner="valgrind --quiet --error-exitcode=9"'
+	cargo test --config 'target."cfg(all())".runner="valgrind --quiet --error-exitcode=9"' format
 
 test: need-strace need-ss need-ps $(if $(ARTICLE),need-g++) ## everything; ARTICLE=file.md measures the article's C++ again
-	ARTICLE="$(ARTICLE)" cargo test
+	ARTICLE="$(ARTICLE)" RUST_TEST_THREADS=$${RUST_TEST_THREADS:-8} cargo test
 
 bench: ## speed and cost, in turns; ARTICLE=file.md puts the article's C++ beside the port
 	@cargo bench --quiet --bench bench

@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::load;
+use super::load;
 use crate::support::article;
 use crate::support::programs::{Build, Running, SERVERS, eventually, free_port, program, root};
 

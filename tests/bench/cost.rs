@@ -6,8 +6,8 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::contenders::{Contender, Server};
-use crate::load::{Held, conversation};
+use super::contenders::{Contender, Server};
+use super::load::{Held, conversation};
 use crate::support::programs::{children, eventually, root};
 use crate::support::strace::{self, Event};
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::contenders::{Contender, Kind};
-use crate::results::{Measure, Results};
+use super::contenders::{Contender, Kind};
+use super::results::{Measure, Results};
 
 const WIDE: f64 = 960.0;
 /// Where the bars and the curves begin, right of their names.

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::contenders::{Contender, Kind};
-use crate::results::{Measure, Results};
+use super::contenders::{Contender, Kind};
+use super::results::{Measure, Results};
 use crate::support::programs::SERVERS;
 
 /// Cells in Markdown, padded so that they stand in columns on a terminal too.

@@ -84,6 +84,8 @@ unsafe fn watch(page: &Page, program: libc::pid_t, test: libc::pid_t) -> ! {
         libc::sigprocmask(libc::SIG_SETMASK, &raw const signals, std::ptr::null_mut());
         libc::sigemptyset(&raw mut signals);
         libc::sigaddset(&raw mut signals, libc::SIGCHLD);
+        // Sent when the thread that has started it dies, and so, at the latest, the test.
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGCHLD);
         let now_and_then = libc::timespec { tv_sec: 0, tv_nsec: 100_000_000 };
         loop {
             let mut status = 0;

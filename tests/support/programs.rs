@@ -80,6 +80,14 @@ impl Server {
         self.running.pid()
     }
 
+    /// What is a server once a port and an address stand behind it.
+    pub fn launch(program: Launch) -> Self {
+        let port = free_port();
+        let mut running = program.arg(port.to_string()).arg("127.0.0.1").start();
+        running.stdout.wait_for("listen() success");
+        Server { running, port }
+    }
+
     /// A connection to it that never waits longer than [`PATIENCE`].
     pub fn connect(&self) -> TcpStream {
         connect(self.port)

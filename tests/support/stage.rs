@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::programs::{Build, Running, children, eventually, free_port, program, root};
 use super::story::{Story, tell};
 use super::strace::{self, Event, What};
-use super::{article, lanes};
+use super::{article, swimlanes};
 
 /// The calls that the article's code makes, in strace's names.
 pub const CALLS: &str = "trace=socket,setsockopt,bind,listen,accept,connect,read,write,close,\
@@ -216,8 +216,8 @@ impl Told {
 
 /// A trace as swim lanes.
 pub fn drawn(events: &[Event]) -> String {
-    let options = lanes::Options { width: 100, ..lanes::Options::default() };
-    lanes::draw(events, &options).replace(":port", ":8080")
+    let options = swimlanes::Options { width: 100, ..swimlanes::Options::default() };
+    swimlanes::draw(events, &options).replace(":port", ":8080")
 }
 
 /// The same without what comes before the first connection.

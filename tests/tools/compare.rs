@@ -9,12 +9,12 @@ use std::process::{Command, ExitCode, Stdio};
 
 use crate::support::article::article;
 use crate::support::article::build::{Built, built, mends};
-use crate::support::compare::conduct::{Process, Row};
-use crate::support::compare::differences::{Line, Pair, Why, compared, expected};
-use crate::support::compare::records;
-use crate::support::compare::scenarios::{Part, four_at_a_time, parts};
-use crate::support::compare::stage::Cast;
 use crate::support::programs::{Build, program, root};
+use crate::support::sameness::conduct::{Process, Row};
+use crate::support::sameness::differences::{Line, Pair, Why, compared, expected};
+use crate::support::sameness::records;
+use crate::support::sameness::scenarios::{Part, four_at_a_time, parts};
+use crate::support::sameness::scene::Cast;
 
 /// A row's share of 120 columns: twice this, two marks and a bar.
 const WIDTH: usize = 55;

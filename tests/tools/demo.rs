@@ -1,30 +1,59 @@
 //! `make demo`: a server and a client talk, and what stands on both terminals is shown as it comes.
 
-use std::path::Path;
-use std::process::{Command, ExitCode};
+// The tests use the rest of these.
+#[path = "../support/keeper.rs"]
+#[allow(dead_code)]
+mod keeper;
+#[path = "../support/kernel.rs"]
+#[allow(dead_code)]
+mod kernel;
+#[path = "../support/paper.rs"]
+#[allow(dead_code)]
+mod paper;
+#[path = "../support/peer.rs"]
+#[allow(dead_code)]
+mod peer;
+#[path = "../support/programs.rs"]
+#[allow(dead_code)]
+mod programs;
+#[path = "../support/run.rs"]
+#[allow(dead_code)]
+mod run;
+#[path = "../support/strace.rs"]
+#[allow(dead_code)]
+mod strace;
+#[path = "../support/streams.rs"]
+#[allow(dead_code)]
+mod streams;
 
-use crate::support::lanes::colours;
-use crate::support::programs::{Running, SERVERS, Server};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::paper::colours;
+use crate::programs::{SERVERS, Server};
+use crate::run::{Launch, Running};
 
 const WORDS: [&str; 3] = ["hello", "a stream of bytes", "quit"];
 /// What the client prints before each word, and no end of line behind it.
 const PROMPT: &str = "Please enter";
 
-/// The directory of the programs, and the server's name.
-pub fn main(words: &[String]) -> ExitCode {
-    let [bin, name] = words else { panic!("the Makefile names a directory and a server") };
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [bin, name] = &words[..] else {
+        eprintln!("demo: the Makefile names the programs' directory and the server");
+        return ExitCode::FAILURE;
+    };
     let bin = Path::new(bin);
     if !SERVERS.contains(&name.as_str()) {
         eprintln!("demo: SERVER is one of {}", SERVERS.join(" "));
         return ExitCode::FAILURE;
     }
-    let mut server = Server::with(&mut Command::new(bin.join(name)));
+    let mut server = Server::launch(Launch::of(bin.join(name)));
     let port = server.port.to_string();
     show("server", &format!("$ {name} {port} 127.0.0.1"));
     server.running.stdout.seen.iter().for_each(|line| show("server", line));
 
-    let mut command = Command::new(bin.join("tcp_client"));
-    let mut client = Running::start(command.args(["127.0.0.1", &port]));
+    let mut client = Launch::of(bin.join("tcp_client")).args(["127.0.0.1", &port]).start();
     show("client", &format!("$ tcp_client 127.0.0.1 {port}"));
     while let Some(line) = client.stdout.line() {
         if line != PROMPT {

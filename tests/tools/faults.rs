@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use crate::support::article::{self, article};
-use crate::support::faults::{Case, Kind, Subject, cases, run};
+use crate::support::matrix::{Case, Kind, Subject, cases, run};
 use crate::support::programs::SERVERS;
 
 /// The rows: what fails, and what must come of it.

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use crate::support::conversation::Conversation;
-use crate::support::lanes::{Options, colours, columns, draw};
+use crate::support::paper::{colours, columns};
 use crate::support::programs::{SERVERS, free_port};
 use crate::support::strace::{self, Event};
+use crate::support::swimlanes::{Options, draw};
 
 /// `TRACE`, or the directory of the programs, the server's name, the number of clients and, if it matters, the port.
 pub fn main(words: &[String]) -> ExitCode {

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use crate::support::lanes::colours;
 use crate::support::lessons::{self, Lesson};
+use crate::support::paper::colours;
 use crate::support::programs::root;
 
 /// The lesson of that number, all without one; or one line that says which there are.

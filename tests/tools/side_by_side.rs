@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use crate::support::alignment::{Alignment, Besides};
 use crate::support::article::Listings;
 use crate::support::counterpart::{LISTINGS, counterpart};
-use crate::support::lanes::{colours, columns};
+use crate::support::paper::{colours, columns};
 
 /// The article's copy and, if one is wanted, a part of a listing's name.
 pub fn main(words: &[String]) -> ExitCode {

@@ -1,14 +1,11 @@
 //! The three servers, driven over real sockets: what each client is owed, whatever the others do.
 
-#[allow(dead_code)] // the tools use the rest
-mod support;
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
-use support::programs::*;
+use crate::support::programs::*;
 
 /// Letters come back in upper case, and all else as it was.
 #[test]

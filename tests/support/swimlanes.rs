@@ -1,7 +1,5 @@
 //! Draws a trace as swim lanes: a column a process, time downward, an arrow from a call to the call it brings about.
 
-use std::io::IsTerminal;
-
 use super::story::{Role, Story, tell};
 use super::strace::Event;
 
@@ -17,19 +15,6 @@ impl Default for Options {
     fn default() -> Self {
         Options { width: 120, colour: false, log: false }
     }
-}
-
-/// Colours on a terminal, unless `NO_COLOR` is set.
-pub fn colours() -> bool {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    std::io::stdout().is_terminal() && !unwanted
-}
-
-/// The columns of the terminal, `most` at most; `most` where there is none.
-pub fn columns(most: usize) -> usize {
-    let mut size: libc::winsize = unsafe { std::mem::zeroed() };
-    let told = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &mut size) };
-    if told == 0 && size.ws_col > 0 { most.min(size.ws_col.into()) } else { most }
 }
 
 /// The events of one trace, or of several that were taken at the same time, as a drawing.

@@ -2,15 +2,12 @@
 //!
 //! Errata 2 and 3 do not compile, erratum 14 needs C's stdio; the others are here by number.
 
-#[allow(dead_code)] // the tools use the rest
-mod support;
-
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use support::programs::*;
+use crate::support::programs::*;
 
 fn server(name: &str) -> Server {
     Server::of(Build::AsPrinted, name)

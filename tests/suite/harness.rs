@@ -1,11 +1,8 @@
 //! Holds the harness itself to what every test leans on: an end that is certain, bounds, a real terminal, a trace.
 
-#[allow(dead_code)] // the other tests use the rest
-mod support;
-
 use std::time::Duration;
 
-use support::programs::*;
+use crate::support::programs::*;
 
 fn sh(script: &str) -> Launch {
     Launch::of("sh").args(["-c", script])

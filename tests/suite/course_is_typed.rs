@@ -1,21 +1,18 @@
 //! What a lesson tells a student to type is typed, in real shells on real terminals, and what it says will be seen is seen.
 
-#[allow(dead_code)] // the tools and the other tests use the rest
-mod support;
-
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::article::article;
-use support::kernel::*;
-use support::lessons::{self, Lesson};
-use support::programs::*;
-use support::stage::named;
-use support::terminal::Terminal;
-use support::typed::{self, Block, Part, Seen, Typed, matches};
+use crate::support::article::article;
+use crate::support::kernel::*;
+use crate::support::lessons::{self, Lesson};
+use crate::support::programs::*;
+use crate::support::stage::named;
+use crate::support::terminal::Terminal;
+use crate::support::typed::{self, Block, Part, Seen, Typed, matches};
 
 /// The longest that anything shown may take: a build, on a busy machine.
 const LONGEST: Duration = Duration::from_secs(90);

@@ -2,14 +2,11 @@
 //!
 //! `make sanitise` runs this file under valgrind too.
 
-#[allow(dead_code)] // the tools use the rest
-mod support;
-
 use std::ffi::CString;
 use std::process::Command;
 
-use support::programs::*;
-use support::random::Random;
+use crate::support::programs::*;
+use crate::support::random::Random;
 use tcp::vsnprintf::{Value, va_start, vsnprintf};
 use tcp::{Buffer, bad_word, pieces};
 

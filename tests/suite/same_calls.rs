@@ -3,17 +3,14 @@
 //! What the C++ does is on record under `tests/traces`, so this needs neither g++ nor
 //! the article. Where `ARTICLE` is given, the record itself is put to the test.
 
-#[allow(dead_code)] // the tools use the rest
-mod support;
-
-use support::article::build::{Built, built};
-use support::article::{article, listings};
-use support::compare::conduct::{Process, Row};
-use support::compare::differences::{Pair, Why, compared, expected};
-use support::compare::records;
-use support::compare::scenarios::{Part, four_at_a_time, parts};
-use support::compare::stage::Cast;
-use support::programs::{Build, program};
+use crate::support::article::build::{Built, built};
+use crate::support::article::{article, listings};
+use crate::support::programs::{Build, program};
+use crate::support::sameness::conduct::{Process, Row};
+use crate::support::sameness::differences::{Pair, Why, compared, expected};
+use crate::support::sameness::records;
+use crate::support::sameness::scenarios::{Part, four_at_a_time, parts};
+use crate::support::sameness::scene::Cast;
 
 /// What nothing explains, as a text to read; empty if there is nothing.
 fn unexplained(part: &Part, pairs: &[Pair]) -> String {

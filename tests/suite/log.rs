@@ -1,13 +1,10 @@
 //! The log: what a line says, where it goes, and that it leaves whole, once, in one write.
 
-#[allow(dead_code)] // the tools use the rest
-mod support;
-
 use std::io::Write;
 use std::process::Command;
 
-use support::programs::*;
-use support::strace;
+use crate::support::programs::*;
+use crate::support::strace;
 
 /// Level, time, user and message of a line.
 fn fields(line: &str) -> [&str; 4] {

@@ -2,11 +2,8 @@
 //!
 //! `make faults` prints the same matrix as a table, beside the article's C++ if `ARTICLE` is given.
 
-#[allow(dead_code)] // the tools use the rest
-mod support;
-
-use support::faults::{Kind, Subject, cases, run};
-use support::programs::SERVERS;
+use crate::support::matrix::{Kind, Subject, cases, run};
+use crate::support::programs::SERVERS;
 
 /// All faults of these kinds must end well in these programs.
 fn end_well(programs: &[&'static str], kinds: &[Kind]) {

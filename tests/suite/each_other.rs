@@ -1,13 +1,10 @@
 //! The project's programs and the article's, each with the other's half, where `ARTICLE` is given.
 
-#[allow(dead_code)] // the tools use the rest
-mod support;
-
 use std::path::PathBuf;
 use std::process::Command;
 
-use support::article;
-use support::programs::*;
+use crate::support::article;
+use crate::support::programs::*;
 
 /// The article's program, errata 1 to 4 mended, with its log line by line.
 fn articles(article: &std::path::Path, name: &str) -> Command {

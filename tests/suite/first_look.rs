@@ -1,13 +1,10 @@
 //! Proves that the commands for a first look show what they promise and leave nothing running.
 
-#[allow(dead_code)] // the tools use the rest
-mod support;
-
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use support::programs::*;
+use crate::support::programs::*;
 
 fn make(words: &[&str]) -> Command {
     let mut make = Command::new("make");

@@ -1,8 +1,5 @@
 //! Proves that a trace is read, told and drawn as it happened, and the same conversation always the same.
 
-#[allow(dead_code)] // the tools use the rest
-mod support;
-
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::Read;
@@ -10,14 +7,14 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Command, Stdio};
 
-use support::conversation::Conversation;
-use support::lanes::{Options, draw};
-use support::programs::*;
-use support::strace::{self, What};
+use crate::support::conversation::Conversation;
+use crate::support::programs::*;
+use crate::support::strace::{self, What};
+use crate::support::swimlanes::{Options, draw};
 
 /// A conversation with the server of the double fork, as strace wrote it, and its drawing.
-const TRACE: &str = include_str!("lanes/double_fork.strace");
-const DRAWING: &str = include_str!("lanes/double_fork.txt");
+const TRACE: &str = include_str!("../lanes/double_fork.strace");
+const DRAWING: &str = include_str!("../lanes/double_fork.txt");
 
 fn drawn(trace: &str) -> String {
     draw(&strace::read(trace), &Options::default())

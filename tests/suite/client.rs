@@ -1,13 +1,10 @@
 //! The client, driven as a user does, with the project's servers and with worse ones.
 
-#[allow(dead_code)] // the tools use the rest
-mod support;
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 
-use support::programs::*;
+use crate::support::programs::*;
 
 fn client(port: u16) -> Running {
     Running::start(

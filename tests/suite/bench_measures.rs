@@ -1,29 +1,26 @@
 //! Proves what a start and a message cost in system calls, and that the bench measures at all.
 
-#[path = "bench/contenders.rs"]
+#[path = "../bench/contenders.rs"]
 #[allow(dead_code)] // the bench uses the rest
 mod contenders;
-#[path = "bench/cost.rs"]
+#[path = "../bench/cost.rs"]
 #[allow(dead_code)]
 mod cost;
-#[path = "bench/load.rs"]
+#[path = "../bench/load.rs"]
 #[allow(dead_code)]
 mod load;
-#[path = "bench/processor.rs"]
+#[path = "../bench/processor.rs"]
 mod processor;
-#[path = "bench/results.rs"]
+#[path = "../bench/results.rs"]
 #[allow(dead_code)]
 mod results;
-#[allow(dead_code)]
-mod support;
-
 use std::process::Command;
 use std::time::Duration;
 
+use crate::support::programs::{self, *};
+use crate::support::strace::{Call, calls, pids};
 use contenders::{Contender, Kind};
 use results::{Measure, Results};
-use support::programs::{self, *};
-use support::strace::{Call, calls, pids};
 
 fn contender(build: Build, listing: usize) -> Contender {
     let program = program(build, SERVERS[listing]).display().to_string();

@@ -1,8 +1,5 @@
 //! The limits a real host sets, and what comes of each: the README's table of them is tested here.
 
-#[allow(dead_code)] // the tools use the rest
-mod support;
-
 use std::fs::File;
 use std::io::{Error, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
@@ -11,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-use support::programs::*;
+use crate::support::programs::*;
 
 type Limit = libc::__rlimit_resource_t;
 

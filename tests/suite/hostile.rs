@@ -2,17 +2,14 @@
 //!
 //! The bytes are random but the same in every run.
 
-#[allow(dead_code)] // the tools use the rest
-mod support;
-
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::programs::*;
-use support::random::Random;
+use crate::support::programs::*;
+use crate::support::random::Random;
 
 /// What the log calls the user.
 const USER: &str = "teacher";

@@ -1,14 +1,11 @@
 //! Signals end what they should end, at once, and nothing else.
 
-#[allow(dead_code)] // the tools use the rest
-mod support;
-
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use support::programs::*;
+use crate::support::programs::*;
 
 /// Whether any process is left in the group that `pid` leads.
 fn group_lives(pid: u32) -> bool {

@@ -1,12 +1,9 @@
 //! Every lesson's traces are what a run shows, and every lesson has all of its parts.
 
-#[allow(dead_code)] // the tools and the other tests use the rest
-mod support;
-
 use std::process::Command;
 
-use support::lessons::{self, Lesson};
-use support::programs::root;
+use crate::support::lessons::{self, Lesson};
+use crate::support::programs::root;
 
 /// What a lesson is made of, in order.
 const PARTS: [&str; 8] = [

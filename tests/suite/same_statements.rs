@@ -1,11 +1,8 @@
 //! Proves that the source is the article's, statement for statement, and that the measure of it can fall.
 
-#[allow(dead_code)] // the tools use the rest
-mod support;
-
-use support::alignment::Alignment;
-use support::article::{article, listings};
-use support::counterpart::{LISTINGS, counterpart};
+use crate::support::alignment::Alignment;
+use crate::support::article::{article, listings};
+use crate::support::counterpart::{LISTINGS, counterpart};
 
 const CPP: &str = r#"
 int openDoor(int houseNumber) // not the article's

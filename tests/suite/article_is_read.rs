@@ -2,13 +2,10 @@
 //!
 //! Small listings of the test's own are written in each form; where `ARTICLE` is given, the article's too.
 
-#[allow(dead_code)] // the other tests and the tools use the rest
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::article::build::built_into;
-use support::article::{LISTINGS, Listings, article, listings};
+use crate::support::article::build::built_into;
+use crate::support::article::{LISTINGS, Listings, article, listings};
 
 /// Each in the words that it is known by, with what HTML and Markdown have other uses for.
 const OWN: [&str; 6] = [

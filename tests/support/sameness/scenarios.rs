@@ -12,7 +12,7 @@ use std::thread::Builder;
 use super::conduct::Process;
 use super::differences::Difference;
 use super::errata::*;
-use super::stage::*;
+use super::scene::*;
 use crate::support::programs;
 
 /// What a program goes through.

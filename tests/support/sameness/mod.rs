@@ -5,4 +5,4 @@ pub mod differences;
 pub mod errata;
 pub mod records;
 pub mod scenarios;
-pub mod stage;
+pub mod scene;

@@ -1,0 +1,21 @@
+//! What each part of the suite proves stands in its first line.
+
+mod article_is_read;
+mod as_printed;
+mod bench_measures;
+mod client;
+mod course_is_shown;
+mod course_is_typed;
+mod drawings;
+mod each_other;
+mod every_call_fails;
+mod first_look;
+mod format;
+mod harness;
+mod hostile;
+mod limits;
+mod log;
+mod same_calls;
+mod same_statements;
+mod servers;
+mod signals;
