@@ -51,7 +51,7 @@ pub fn c_str(bytes: &[u8]) -> &[u8] {
     if AS_PRINTED { &bytes[..strlen(bytes)] } else { bytes }
 }
 
-/// Erratum 9: [`write`] until all of `buf` is written. Its length, or -1.
+/// Erratum 9: `write` until all of `buf` is written. Its length, or -1.
 pub fn writen(fd: c_int, buf: &[u8]) -> isize {
     let mut done = 0;
     loop {
@@ -69,7 +69,7 @@ pub fn writen(fd: c_int, buf: &[u8]) -> isize {
     }
 }
 
-/// Erratum 8: [`read`] until `n` bytes or more have come. Fewer: the other end has closed. Or -1.
+/// Erratum 8: `read` until `n` bytes or more have come. Fewer: the other end has closed. Or -1.
 pub fn readn(fd: c_int, buf: &mut [u8], n: usize) -> isize {
     let mut done = 0;
     while done < n {

@@ -123,7 +123,7 @@ fn talk_mended(sock_fd: c_int) {
                 // Erratum 7: without an answer there is no echo. After quit there is none to come.
                 if sr < 0 {
                     lost(sock_fd, c"read()", sock_fd, &strerror(errno()));
-                } else if sr == 0 && !quit {
+                } else if (sr as usize) < piece.len() && !quit {
                     lost(sock_fd, c"read()", sock_fd, b"The server has closed");
                 }
                 // Erratum 6: what came, and no more.

@@ -7,6 +7,7 @@ pub mod counterpart;
 pub mod course;
 pub mod keeper;
 pub mod kernel;
+pub mod language;
 pub mod lessons;
 pub mod matrix;
 pub mod paper;
