@@ -4,6 +4,7 @@
 //! the two halves of a call that another process interrupted on paper.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 
 /// Something that a process did, in the order of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,19 +135,19 @@ pub fn pids(events: &[Event]) -> Vec<u32> {
 fn prefix(line: &str) -> Option<(u32, Option<f64>, &str)> {
     let mut rest = line.strip_prefix("[pid ").unwrap_or(line).trim_start();
     let mut pid = 0;
-    if let Some((first, tail)) = rest.split_once([' ', ']'])
-        && let Ok(number) = first.parse()
-    {
-        (pid, rest) = (number, tail.trim_start());
+    if let Some((number, tail)) = number(rest, &[' ', ']']) {
+        (pid, rest) = (number, tail);
     }
-    let mut at = None;
-    if let Some((first, tail)) = rest.split_once(' ')
-        && first.contains('.')
-        && let Ok(number) = first.parse()
-    {
-        (at, rest) = (Some(number), tail.trim_start());
-    }
+    let at = number(rest, &[' ']).filter(|_| rest.split(' ').next().is_some_and(|word| word.contains('.')));
+    let rest = at.map_or(rest, |(_, tail)| tail);
+    let at = at.map(|(at, _)| at);
     (!rest.is_empty()).then_some((pid, at, rest))
+}
+
+/// The number that `text` begins with, and what stands behind it.
+fn number<'a, T: FromStr>(text: &'a str, ends: &[char]) -> Option<(T, &'a str)> {
+    let (first, tail) = text.split_once(ends)?;
+    Some((first.parse().ok()?, tail.trim_start()))
 }
 
 /// `name(arguments) = result errno (text)`.
@@ -156,7 +157,7 @@ fn parse(text: &str) -> Option<Call> {
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return None;
     }
-    let length = matching(&text[open + 1..])?;
+    let length = outermost(&text[open + 1..], &[')'])?;
     let args = arguments(&text[open + 1..open + 1 + length]);
     let tail = text[open + 1 + length + 1..].trim_start().strip_prefix('=')?.trim();
     let mut words = tail.split(' ');
@@ -165,18 +166,16 @@ fn parse(text: &str) -> Option<Call> {
     Some(Call { name, args, result, errno, injected: tail.ends_with("(INJECTED)") })
 }
 
-/// How far it is to the bracket that closes what was open before `text`.
-fn matching(text: &str) -> Option<usize> {
-    let mut depth = 0;
-    let mut quoted = false;
-    let mut escaped = false;
+/// How far it is to the first of these letters that stands in no bracket and in no string.
+fn outermost(text: &str, wanted: &[char]) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped) = (0, false, false);
     for (index, c) in text.char_indices() {
         match c {
             _ if escaped => escaped = false,
             '\\' if quoted => escaped = true,
             '"' => quoted = !quoted,
             _ if quoted => {}
-            ')' if depth == 0 => return Some(index),
+            _ if depth == 0 && wanted.contains(&c) => return Some(index),
             '(' | '[' | '{' => depth += 1,
             ')' | ']' | '}' => depth -= 1,
             _ => {}
@@ -189,22 +188,7 @@ fn matching(text: &str) -> Option<usize> {
 fn arguments(mut text: &str) -> Vec<String> {
     let mut args = Vec::new();
     while !text.is_empty() {
-        let mut depth = 0;
-        let (mut quoted, mut escaped) = (false, false);
-        let comma = text.char_indices().find(|&(_, c)| {
-            match c {
-                _ if escaped => escaped = false,
-                '\\' if quoted => escaped = true,
-                '"' => quoted = !quoted,
-                _ if quoted => {}
-                '(' | '[' | '{' => depth += 1,
-                ')' | ']' | '}' => depth -= 1,
-                ',' => return depth == 0,
-                _ => {}
-            }
-            false
-        });
-        let end = comma.map_or(text.len(), |(index, _)| index);
+        let end = outermost(text, &[',']).unwrap_or(text.len());
         args.push(text[..end].trim().to_string());
         text = text.get(end + 1..).unwrap_or("").trim_start();
     }
