@@ -3,7 +3,7 @@
 //! Every `unsafe` of the project stands in this file. A function here takes the
 //! arguments of its C namesake in their order, a slice for a pointer with its
 //! length, and returns what C returns: -1 is a failure, [`errno`] says which.
-#![allow(missing_docs)] // The C library's manual pages document its names.
+#![allow(missing_docs, deprecated)] // The manual pages document the names; musl's time_t is to be wider.
 
 use core::ffi::{CStr, c_char, c_int, c_uint};
 use core::fmt::{self, Write};
@@ -23,6 +23,7 @@ pub use libc::{
 mod undeclared {
     use super::*;
 
+    #[link(name = "c")] // for musl, where std alone would ask for it
     unsafe extern "C" {
         pub fn inet_aton(cp: *const c_char, inp: *mut in_addr) -> c_int;
         pub fn inet_ntoa(addr: in_addr) -> *const c_char;
@@ -82,7 +83,6 @@ pub fn ntohs(netshort: u16) -> u16 {
     u16::from_be(netshort)
 }
 
-/// 0 if `cp` is no address; glibc takes one with anything behind a space.
 pub fn inet_aton(cp: &CStr, inp: &mut in_addr) -> c_int {
     unsafe { undeclared::inet_aton(cp.as_ptr(), inp) }
 }
@@ -240,9 +240,9 @@ pub fn strlen(s: &[u8]) -> usize {
     s.iter().position(|&c| c == 0).unwrap_or(s.len())
 }
 
-/// Where `needle` begins.
-pub fn strstr(haystack: &[u8], needle: &CStr) -> Option<usize> {
-    haystack.windows(needle.count_bytes()).position(|part| part == needle.to_bytes())
+pub fn strstr<'a>(haystack: &'a mut [u8], needle: &CStr) -> Option<&'a mut u8> {
+    let at = haystack.windows(needle.count_bytes()).position(|part| part == needle.to_bytes())?;
+    Some(&mut haystack[at])
 }
 
 /// 0 if the two are equal but for the case.
@@ -277,8 +277,9 @@ pub fn localtime(timep: &time_t) -> tm {
     }
 }
 
-pub fn asctime(tm: &tm) -> Buffer<26> {
-    unsafe { Buffer::copied(undeclared::asctime(tm)) }
+/// The 26 bytes that POSIX has for it, its NUL among them.
+pub fn asctime(tm: &tm) -> [u8; 26] {
+    unsafe { *undeclared::asctime(tm).cast() }
 }
 
 /// A C array of bytes that is not set to zero first, and how much of it is written.
@@ -298,11 +299,12 @@ impl<const N: usize> Buffer<N> {
     }
 
     /// Appends `bytes`, as many of them as fit.
-    pub fn put(&mut self, bytes: &[u8]) {
+    pub fn put(&mut self, bytes: &[u8]) -> &mut Self {
         let len = bytes.len().min(N - self.len);
         let end: *mut u8 = self.bytes.as_mut_ptr().cast();
         unsafe { end.add(self.len).copy_from_nonoverlapping(bytes.as_ptr(), len) };
         self.len += len;
+        self
     }
 
     /// Cuts what is written to `len` bytes.

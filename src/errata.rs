@@ -55,14 +55,14 @@ pub fn c_str(bytes: &[u8]) -> &[u8] {
 pub fn writen(fd: c_int, buf: &[u8]) -> isize {
     let mut done = 0;
     loop {
-        let written = write(fd, &buf[done..]);
-        if written == 0 && done < buf.len() {
-            set_errno(EIO);
-            return -1;
-        } else if written == -1 {
-            return -1;
+        match write(fd, &buf[done..]) {
+            -1 => return -1,
+            0 if done < buf.len() => {
+                set_errno(EIO);
+                return -1;
+            }
+            written => done += written as usize,
         }
-        done += written as usize;
         if done == buf.len() {
             return done as isize;
         }
@@ -103,6 +103,5 @@ pub fn bad_word<'a>(ip: Option<&'a CStr>, port: &'a CStr) -> Option<(&'a str, &'
     let bad_ip = ip.filter(|ip| spaced(ip) || inet_aton(ip, &mut zeroed().sin_addr) == 0);
     let digits = port.to_str().ok().filter(|port| port.bytes().all(|c| c.is_ascii_digit()));
     let good_port = digits.and_then(|digits| digits.parse::<u16>().ok()).is_some_and(|port| port > 0);
-    let bad = bad_ip.map(|ip| ("ip", ip)).or(if good_port { None } else { Some(("port", port)) });
-    if AS_PRINTED { None } else { bad }
+    bad_ip.map(|ip| ("ip", ip)).or((!good_port).then_some(("port", port))).filter(|_| !AS_PRINTED)
 }

@@ -80,27 +80,25 @@ pub fn log_message(level: c_int, format: &str, arguments: &[Value]) {
     let tm = time();
     let local_tm = localtime(&tm);
     let mut local_tm_str = asctime(&local_tm);
-    let n_c = strstr(&local_tm_str, c"\n");
+    let n_c = strstr(&mut local_tm_str, c"\n");
     if let Some(n_c) = n_c {
-        local_tm_str.truncate(n_c);
+        *n_c = b'\0';
     }
     // Erratum 14: one write a line, nothing left in a buffer for a child to write again.
     let mut line = Buffer::<PIPE_BUF>::EMPTY; // a pipe takes as much in one piece
-    for part in [LOG_LEVEL[level as usize].as_bytes(), b" | ", &local_tm_str, b" | "] {
-        line.put(part);
-    }
+    line.put(LOG_LEVEL[level as usize].as_bytes()).put(b" | ");
+    line.put(&local_tm_str[..strlen(&local_tm_str)]).put(b" | ");
     put_visible(&mut line, name.unwrap_or(c"unknow").to_bytes());
-    line.put(b" | ");
-    put_visible(&mut line, &log_info);
+    put_visible(line.put(b" | "), &log_info);
     line.truncate(PIPE_BUF - 1);
-    line.put(b"\n");
-    writen(out, &line);
+    writen(out, line.put(b"\n"));
 }
 
 /// Erratum 15: as printed, what a client sends reaches the terminal as it is.
 fn put_visible(line: &mut Buffer<PIPE_BUF>, text: &[u8]) {
     if AS_PRINTED {
-        return line.put(text);
+        line.put(text);
+        return;
     }
     for chunk in text.utf8_chunks() {
         let mut escaped = chunk.valid().escape_debug().peekable();

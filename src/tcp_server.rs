@@ -5,14 +5,6 @@
 
 use crate::*;
 
-/// A server: where it listens, and its listening socket.
-pub struct TcpServer<'a> {
-    port: u16,
-    ip: &'a CStr,
-    /// The article's `_LiSockFd`.
-    pub li_sock_fd: c_int,
-}
-
 impl<'a> TcpServer<'a> {
     /// A server for `port` at `ip`, at every address if `ip` is empty. It does not listen yet.
     pub fn new(port: u16, ip: &'a CStr) -> Self {
@@ -97,6 +89,14 @@ impl<'a> TcpServer<'a> {
         close(sock);
         log_message!(DEBUG, "Service close %d sockFd", sock);
     }
+}
+
+/// A server: where it listens, and its listening socket.
+pub struct TcpServer<'a> {
+    port: u16,
+    ip: &'a CStr,
+    /// The article's `_LiSockFd`.
+    pub li_sock_fd: c_int,
 }
 
 /// The article's `Usage`.

@@ -109,7 +109,7 @@ pub fn vsnprintf<const N: usize>(buf: &mut Buffer<N>, format: &str, mut ap: Iter
     buf.put(parts.next().unwrap_or_default().as_bytes());
     for part in parts {
         match ap.next() {
-            Some(Value::Str(string)) => buf.put(string),
+            Some(Value::Str(string)) => _ = buf.put(string),
             Some(Value::Int(number)) => _ = write!(buf, "{number}"),
             None => {}
         }

@@ -32,18 +32,15 @@ pub struct Alignment {
 }
 
 /// Rust's words for C++'s.
-const WORDS: [(&str, &str); 12] = [
+const WORDS: [(&str, &str); 9] = [
     ("impl", "class"),
     ("new", "tcp_server"), // the constructor
     ("zeroed", "memset"),
     ("loop", "while"),
     ("is_empty", "empty"),
     ("resized", "resize"),
-    ("read_back", "read"),
-    ("log_message_", "log_message"),
     ("stderr_fileno", "stderr"),
     ("stdout_fileno", "stdout"),
-    ("eq", "strcasecmp"),
     ("none", "nullptr"),
 ];
 
@@ -228,7 +225,12 @@ fn words(code: &str) -> (HashMap<String, u32>, i32) {
             let next: String = chars[at..].iter().take(2).collect();
             let says_more =
                 next.starts_with('(') || next == "!(" || word.starts_with(|c: char| c.is_ascii_digit());
-            words.insert(word, if says_more { 2 } else { 1 });
+            let weight = match word.as_str() {
+                "return" => 3, // what it returns is no counterpart of it
+                _ if says_more => 2,
+                _ => 1,
+            };
+            words.insert(word, weight);
         } else if c == '(' {
             open += 1;
         } else if c == ')' {
@@ -287,7 +289,7 @@ fn pairs(left: &[Statement], right: &[Statement]) -> Vec<Option<(usize, usize)>>
                 }
                 let alike = found.values().sum::<u32>() as f64 / weight;
                 let worth = 1.0 + alike - 0.05 * (length - 1) as f64 + best[i + 1][j + length].0;
-                if alike >= 0.5 && worth > choice.0 {
+                if alike >= 0.5 && worth >= choice.0 {
                     choice = (worth, length);
                 }
             }

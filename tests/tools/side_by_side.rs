@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::support::alignment::{Alignment, Besides};
-use crate::support::article::Listings;
-use crate::support::counterpart::{LISTINGS, counterpart};
+use crate::support::article::{LISTINGS, Listings};
+use crate::support::counterpart::counterpart;
 use crate::support::paper::{colours, columns};
 
 /// The article's copy and, if one is wanted, a part of a listing's name.
@@ -42,7 +42,7 @@ pub fn main(words: &[String]) -> ExitCode {
 }
 
 fn show(name: &str, text: &str) {
-    let aligned = Alignment::of(text, &counterpart(name).join("\n"));
+    let aligned = Alignment::of(text, &counterpart(name));
     println!("{name}\n");
     let mut shown = 0;
     for (left, pair) in aligned.left.iter().zip(&aligned.pairs) {
