@@ -273,8 +273,10 @@ fn pairs(left: &[Statement], right: &[Statement]) -> Vec<Option<(usize, usize)>>
                 choice = (best[i][j + 1].0, usize::MAX);
             }
             let mut found: HashMap<&str, u32> = HashMap::new();
+            let mut said = 0;
             for length in 1..=RUN.min(columns - j) {
                 let before = found.len();
+                said += right[j + length - 1].words.len();
                 for word in right[j + length - 1].words.keys() {
                     if let Some((word, weight)) = words.get_key_value(word) {
                         found.insert(word, *weight);
@@ -288,7 +290,9 @@ fn pairs(left: &[Statement], right: &[Statement]) -> Vec<Option<(usize, usize)>>
                     continue;
                 }
                 let alike = found.values().sum::<u32>() as f64 / weight;
-                let worth = 1.0 + alike - 0.05 * (length - 1) as f64 + best[i + 1][j + length].0;
+                // Of two that are as much alike, the one that says nothing else.
+                let besides = 0.001 * said.saturating_sub(found.len()) as f64;
+                let worth = 1.0 + alike - besides - 0.05 * (length - 1) as f64 + best[i + 1][j + length].0;
                 if alike >= 0.5 && worth >= choice.0 {
                     choice = (worth, length);
                 }
