@@ -70,8 +70,8 @@ impl Alignment {
         paired as f64 / all.max(1) as f64
     }
 
-    /// The statements without counterpart, each as one line, with its kind.
-    pub fn alone(&self) -> Vec<(String, &'static str)> {
+    /// The statements without counterpart, each as one line, with its kind in both languages.
+    pub fn alone(&self) -> Vec<(String, [&'static str; 2])> {
         let alone = self.left.iter().zip(&self.pairs).filter(|(_, pair)| pair.is_none());
         let text = |statement: &Statement| {
             let lines: Vec<&str> = statement.lines.iter().map(|line| line.trim()).collect();
@@ -82,17 +82,20 @@ impl Alignment {
 }
 
 /// Why a statement of the article may have no counterpart.
-fn kind(statement: &str) -> &'static str {
+fn kind(statement: &str) -> [&'static str; 2] {
     let kinds = [
-        ("sizeof", "a length that the type knows"),
-        ("(void)", "a type conversion"),
-        ("va_", "varargs"),
-        ("return", "a return"),
-        ("break", "a way out of a loop"),
-        ("=false", "a global variable"),
+        ("sizeof", ["a length that the type knows", "类型自带的长度"]),
+        ("(void)", ["a type conversion", "类型转换"]),
+        ("va_", ["varargs", "可变参数"]),
+        ("return", ["a return", "返回语句"]),
+        ("break", ["a way out of a loop", "跳出循环"]),
+        ("=false", ["a global variable", "全局变量"]),
     ];
-    kinds.iter().find(|(sign, _)| statement.contains(sign)).map_or("a statement", |(_, kind)| kind)
+    kinds.iter().find(|(sign, _)| statement.contains(sign)).map_or(UNKNOWN, |(_, kind)| *kind)
 }
+
+/// Nothing says why.
+pub const UNKNOWN: [&str; 2] = ["a statement", "语句"];
 
 /// The statements of C++, without what only C++ has.
 fn statements_of_cpp(text: &str) -> (Vec<Statement>, Besides) {

@@ -3,42 +3,54 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::say;
 use crate::support::alignment::{Alignment, Besides};
 use crate::support::article::{LISTINGS, Listings};
 use crate::support::counterpart::counterpart;
+use crate::support::language::chinese;
 use crate::support::paper::{colours, columns};
 
 /// The article's copy and, if one is wanted, a part of a listing's name.
 pub fn main(words: &[String]) -> ExitCode {
-    let Some(copy) = words.first().filter(|copy| !copy.is_empty()) else {
-        eprintln!("side-by-side: ARTICLE=file.md is a saved copy of the article");
-        return ExitCode::FAILURE;
-    };
-    let wanted = words.get(1).map_or(String::new(), |word| word.to_lowercase());
-    let named = |name: &&&str| name.to_lowercase().contains(&wanted);
-    let chosen: Vec<&&str> = LISTINGS.iter().filter(named).collect();
-    if chosen.is_empty() {
-        eprintln!("side-by-side: LISTING is (a part of) one of {}", LISTINGS.join(", "));
-        return ExitCode::FAILURE;
-    }
-    let listings = match Listings::read(Path::new(copy)) {
-        Ok(listings) => listings,
+    match shown(words) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(line) => {
             eprintln!("{line}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
-    let mut shown = 0;
+    }
+}
+
+fn shown(words: &[String]) -> Result<(), String> {
+    let copy = words.first().filter(|copy| !copy.is_empty());
+    let copy = copy.ok_or_else(|| {
+        say!(
+            "side-by-side: ARTICLE=file.md is a saved copy of the article",
+            "side-by-side：ARTICLE=file.md 是文章的本地副本"
+        )
+    })?;
+    let wanted = words.get(1).map_or(String::new(), |word| word.to_lowercase());
+    let chosen: Vec<&str> =
+        LISTINGS.into_iter().filter(|name| name.to_lowercase().contains(&wanted)).collect();
+    if chosen.is_empty() {
+        let names = LISTINGS.join(", ");
+        return Err(say!(
+            "side-by-side: LISTING is (a part of) one of {names}",
+            "side-by-side：LISTING 取下列名称之一（或其一部分）：{names}"
+        ));
+    }
+    let listings = Listings::read(Path::new(copy))?;
+    let mut nothing = Err(say!("{copy}: it has none of these", "{copy}：其中没有这些清单"));
     for name in &chosen {
         match listings.find(name) {
             Some(text) => {
                 show(name, text);
-                shown += 1;
+                nothing = Ok(());
             }
-            None => println!("{name}: the copy does not have it\n"),
+            None => println!("{}\n", say!("{name}: the copy does not have it", "{name}：副本中没有")),
         }
     }
-    if shown > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    nothing
 }
 
 fn show(name: &str, text: &str) {
@@ -60,17 +72,27 @@ fn show(name: &str, text: &str) {
     for right in &aligned.right[shown..] {
         row(&[], '>', &right.lines);
     }
-    let (all, paired) = aligned.counts();
+    let ((all, paired), share) = (aligned.counts(), aligned.share());
     println!(
-        "\n{name}: {paired} of {all} statements have their counterpart, in order: {:.2}",
-        aligned.share()
+        "\n{}",
+        say!(
+            "{name}: {paired} of {all} statements have their counterpart, in order: {share:.2}",
+            "{name}：{all} 条语句中有 {paired} 条按顺序找到了对应：{share:.2}"
+        )
     );
     for (statement, kind) in aligned.alone() {
-        println!("  without: {statement}   ({kind})");
+        let kind = kind[usize::from(chinese())];
+        println!("  {}", say!("without: {statement}   ({kind})", "没有对应：{statement}   （{kind}）"));
     }
     let Besides { includes, usings, destructors, labels } = aligned.besides;
     println!(
-        "  not counted: {includes} #include and #pragma, {usings} using, {destructors} destructor, {labels} public and private\n"
+        "  {}\n",
+        say!(
+            "not counted: {includes} #include and #pragma, {usings} using, {destructors} destructor, \
+             {labels} public and private",
+            "不计入：{includes} 个 #include 和 #pragma，{usings} 个 using，{destructors} 个析构函数，\
+             {labels} 个 public 和 private"
+        )
     );
 }
 
