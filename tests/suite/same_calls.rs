@@ -10,7 +10,7 @@ use crate::support::sameness::conduct::{Process, Row};
 use crate::support::sameness::differences::{Pair, Why, compared, expected};
 use crate::support::sameness::records;
 use crate::support::sameness::scenarios::{Part, four_at_a_time, parts};
-use crate::support::sameness::scene::Cast;
+use crate::support::sameness::scene::{Cast, play};
 
 /// What nothing explains, as a text to read; empty if there is nothing.
 fn unexplained(part: &Part, pairs: &[Pair]) -> String {
@@ -34,7 +34,7 @@ fn holds_to_the_record(printed: bool) {
     let directory = program(if printed { Build::AsPrinted } else { Build::Mended }, "");
     let told = four_at_a_time(&parts(), |part| {
         let cpp = recorded(part, printed);
-        let port = part.play(Cast { directory: &directory, printed, port: true });
+        let port = play(part, Cast { directory: &directory, printed, port: true });
         let expected = expected(&cpp, !printed, part.difference());
         unexplained(part, &compared(expected, &port))
     });
@@ -119,7 +119,7 @@ fn the_record_is_not_stale() {
         let Built { directory, without } = built(&article, printed).unwrap_or_else(|line| panic!("{line}"));
         assert!(without.is_empty(), "{without:?}");
         let stale = four_at_a_time(&parts(), |part| {
-            let cpp = part.play(Cast { directory: &directory, printed, port: false });
+            let cpp = play(part, Cast { directory: &directory, printed, port: false });
             let record = expected(&recorded(part, printed), false, None);
             unexplained(part, &compared(record, &cpp))
         });

@@ -4,17 +4,20 @@
 //! of the C++ to `tests/traces`. Words choose programs or scenarios by name.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::fmt;
 use std::process::{Command, ExitCode, Stdio};
 
+use crate::say;
 use crate::support::article::article;
 use crate::support::article::build::{Built, built, mends};
+use crate::support::language::{chinese, columns};
+use crate::support::paper::colours;
 use crate::support::programs::{Build, program, root};
 use crate::support::sameness::conduct::{Process, Row};
 use crate::support::sameness::differences::{Line, Pair, Why, compared, expected};
 use crate::support::sameness::records;
 use crate::support::sameness::scenarios::{Part, four_at_a_time, parts};
-use crate::support::sameness::scene::Cast;
+use crate::support::sameness::scene::{Cast, play};
 
 /// A row's share of 120 columns: twice this, two marks and a bar.
 const WIDTH: usize = 55;
@@ -34,55 +37,80 @@ pub fn main(words: &[String]) -> ExitCode {
 fn compare(words: &[String]) -> Result<usize, String> {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let (printed, record) = (is_set("AS_PRINTED"), is_set("RECORD"));
-    let article = article().ok_or("say where the article lies: make compare ARTICLE=file.md")?;
+    let mut chosen = chosen(words)?;
+    let article = article().ok_or_else(|| {
+        say!(
+            "say where the article lies: make compare ARTICLE=file.md",
+            "请指出文章的位置：make compare ARTICLE=file.md"
+        )
+    })?;
     let strace = Command::new("strace").arg("--version").stdout(Stdio::null()).status();
-    strace.map_err(|error| format!("strace is missing, install it ({error})"))?;
+    strace.map_err(|error| {
+        say!("strace is missing, install it ({error})", "缺少 strace，请先安装（{error}）")
+    })?;
     let Built { directory: cpp, without } = built(&article, printed)?;
     let port = program(if printed { Build::AsPrinted } else { Build::Mended }, "");
 
     for mend in mends(printed) {
-        println!("mended in the article: {mend}");
+        println!("{}", say!("mended in the article: {mend}", "文章中已修正：{mend}"));
     }
     for (program, why) in &without {
-        println!("left out: {program}: {why}");
+        println!("{}", say!("left out: {program}: {why}", "略去：{program}：{why}"));
     }
-    println!("A number marks what an erratum of that number changes, !! what nothing explains,");
-    println!("* the one call that asks whether the log has a limit.");
-    let chosen = |part: &Part| {
-        let named = |word: &String| word == part.program || word == part.scenario.name;
-        let is_there = without.iter().all(|(program, _)| *program != part.program);
-        is_there && (words.is_empty() || words.iter().any(named))
-    };
-    let parts: Vec<Part> = parts().into_iter().filter(chosen).collect();
-    if parts.is_empty() {
-        return Err("ONLY= takes programs and scenarios by name, as the summary lines do".to_string());
-    }
-    let played = four_at_a_time(&parts, |part| {
-        let cpp = part.play(Cast { directory: &cpp, printed, port: false });
-        let port = part.play(Cast { directory: &port, printed, port: true });
+    let marks = say!(
+        "A number marks what an erratum of that number changes, !! what nothing explains.",
+        "数字表示由该编号的勘误引起的差异，!! 表示没有解释的差异。"
+    );
+    println!("{marks}");
+    chosen.retain(|part| without.iter().all(|(program, _)| *program != part.program));
+    let played = four_at_a_time(&chosen, |part| {
+        let cpp = play(part, Cast { directory: &cpp, printed, port: false });
+        let port = play(part, Cast { directory: &port, printed, port: true });
         (cpp, port)
     });
 
-    let colour = std::io::stdout().is_terminal() && !is_set("NO_COLOR");
     let mut total = Tally::default();
-    for (part, (cpp, port)) in parts.iter().zip(&played) {
-        println!("\n{part}: {}", part.scenario.says);
+    for (part, (cpp, port)) in chosen.iter().zip(&played) {
+        let says = if chinese() { part.scenario.says_in_chinese } else { part.scenario.says };
+        println!("\n{}", say!("{part}: {says}", "{part}：{says}"));
         let mut tally = Tally::default();
-        let expected = expected(cpp, !printed, part.difference());
-        for pair in compared(expected, port) {
-            show(&pair, colour);
-            pair.lines.iter().for_each(|line| tally.add(line));
+        for pair in compared(expected(cpp, !printed, part.difference()), port) {
+            show(&pair);
+            pair.lines.iter().for_each(|line| tally.add(line.why));
         }
-        println!("{part}: {tally}");
-        total.merge(&tally);
+        println!("{}", say!("{part}: {tally}", "{part}：{tally}"));
+        total.0.iter_mut().zip(tally.0).for_each(|(total, count)| *total += count);
     }
     if record && words.is_empty() {
-        write_records(&parts, &played, printed)?;
+        write_records(&chosen, &played, printed)?;
     }
-    let build = if printed { "as printed" } else { "mended" };
-    let total_line = total.to_string().replacen(" (", "\n(", 1);
-    println!("\n{} scenarios, {build}: {total_line}", parts.len());
-    Ok(total.count(Why::Unexplained))
+    let count = chosen.len();
+    let total_line = match printed {
+        false => say!("{count} scenarios, mended: {total}", "{count} 个场景，修正版：{total}"),
+        true => say!("{count} scenarios, as printed: {total}", "{count} 个场景，原文版：{total}"),
+    };
+    println!("\n{}", total_line.replacen(" (", "\n(", 1).replacen('（', "\n（", 1));
+    Ok(total.unexplained())
+}
+
+/// The parts that the words name, all if there are none.
+fn chosen(words: &[String]) -> Result<Vec<Part>, String> {
+    let names = |part: &Part| [part.program, part.scenario.name];
+    let mut choices: Vec<&str> = Vec::new();
+    for name in parts().iter().flat_map(names) {
+        if !choices.contains(&name) {
+            choices.push(name);
+        }
+    }
+    if let Some(word) = words.iter().find(|word| !choices.contains(&word.as_str())) {
+        let choices = choices.join(" ");
+        return Err(say!(
+            "ONLY={word}: it takes some of: {choices}",
+            "ONLY={word}：可取下列名称：{choices}"
+        ));
+    }
+    let named = |part: &Part| words.iter().any(|word| names(part).contains(&word.as_str()));
+    Ok(parts().into_iter().filter(|part| words.is_empty() || named(part)).collect())
 }
 
 fn write_records(
@@ -100,26 +128,27 @@ fn write_records(
         std::fs::create_dir_all(path.parent().expect("it stands in a directory"))
             .and_then(|()| std::fs::write(&path, text))
             .map_err(|error| format!("{}: {error}", path.display()))?;
-        println!("recorded: {}", path.strip_prefix(root()).unwrap_or(&path).display());
+        let path = path.strip_prefix(root()).unwrap_or(&path).display();
+        println!("{}", say!("recorded: {path}", "已记录：{path}"));
     }
     Ok(())
 }
 
 /// A process: what differs is marked, with the erratum's number or with `!!`.
-fn show(pair: &Pair, colour: bool) {
-    println!("     {:WIDTH$} | the port", format!("{}: C++", pair.name));
+fn show(pair: &Pair) {
+    println!("     {:WIDTH$} | {}", format!("{}: C++", pair.name), say!("the port", "移植版"));
     for line in &pair.lines {
-        let mark = match line.why {
-            Why::Same => String::new(),
-            Why::Erratum(number) => number.to_string(),
-            Why::Limit => "*".to_string(),
-            Why::Unexplained => "!!".to_string(),
+        let (mark, colour) = match line.why {
+            Why::Same => (String::new(), ""),
+            Why::Erratum(number) => (number.to_string(), "\x1b[33m"),
+            Why::Unexplained => ("!!".to_string(), "\x1b[31m"),
         };
-        let (cpp, port) = columns(line);
-        let row = format!("{mark:>4} {cpp:WIDTH$} | {port}");
-        match line.why {
-            Why::Unexplained if colour => println!("\x1b[31m{row}\x1b[m"),
-            Why::Erratum(_) | Why::Limit if colour => println!("\x1b[33m{row}\x1b[m"),
+        let (cpp, port) = side_by_side(line);
+        let room = " ".repeat(WIDTH.saturating_sub(columns(&cpp)));
+        let row = format!("{mark:>4} {cpp}{room} | {port}");
+        match colour {
+            "" => println!("{}", row.trim_end()),
+            colour if colours() => println!("{colour}{row}\x1b[m"),
             _ => println!("{}", row.trim_end()),
         }
     }
@@ -127,7 +156,7 @@ fn show(pair: &Pair, colour: bool) {
 
 /// Both rows, cut to fit, so that the end stays and what is different shows. What every
 /// line of the log begins with is left out.
-fn columns(line: &Line) -> (String, String) {
+fn side_by_side(line: &Line) -> (String, String) {
     let shown = |row: &Option<Row>| {
         let text = row.as_ref().map_or(String::new(), Row::to_string);
         text.replacen(" | TIME | me | ", "… ", 1).chars().collect()
@@ -154,50 +183,38 @@ fn cut(row: &[char], differs: Option<usize>) -> String {
     format!("{head}{skipped}{tail}")
 }
 
-/// How many rows there are of each kind.
+/// How many rows there are of each kind: of each erratum; 0: the same; the last: unexplained.
 #[derive(Default)]
-struct Tally(BTreeMap<(u8, u32), usize>);
+struct Tally([usize; 32]);
 
 impl Tally {
-    fn key(why: Why) -> (u8, u32) {
-        match why {
-            Why::Same => (0, 0),
-            Why::Erratum(number) => (1, number),
-            Why::Limit => (2, 0),
-            Why::Unexplained => (3, 0),
-        }
+    fn add(&mut self, why: Why) {
+        self.0[match why {
+            Why::Same => 0,
+            Why::Erratum(number) => number as usize,
+            Why::Unexplained => 31,
+        }] += 1;
     }
 
-    fn add(&mut self, line: &Line) {
-        *self.0.entry(Self::key(line.why)).or_default() += 1;
-    }
-
-    fn merge(&mut self, other: &Tally) {
-        for (key, count) in &other.0 {
-            *self.0.entry(*key).or_default() += count;
-        }
-    }
-
-    fn count(&self, why: Why) -> usize {
-        self.0.get(&Self::key(why)).copied().unwrap_or(0)
+    fn unexplained(&self) -> usize {
+        self.0[31]
     }
 }
 
-impl std::fmt::Display for Tally {
-    fn fmt(&self, out: &mut std::fmt::Formatter) -> std::fmt::Result {
-        let (same, unexplained) = (self.count(Why::Same), self.count(Why::Unexplained));
-        let explained = self.0.values().sum::<usize>() - same - unexplained;
-        write!(out, "{same} rows the same, {explained} explained")?;
-        let mut sign = " (";
-        for ((kind, number), count) in &self.0 {
-            match kind {
-                1 => write!(out, "{sign}{number}: {count}")?,
-                2 => write!(out, "{sign}*: {count}")?,
-                _ => continue,
-            }
-            sign = ", ";
-        }
-        let end = if explained > 0 { ")" } else { "" };
-        write!(out, "{end}, {unexplained} unexplained")
+impl fmt::Display for Tally {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        let (same, unexplained) = (self.0[0], self.unexplained());
+        let errata: Vec<(usize, &usize)> =
+            self.0.iter().enumerate().take(31).skip(1).filter(|(_, count)| **count > 0).collect();
+        let explained: usize = errata.iter().map(|(_, count)| **count).sum();
+        let each: Vec<String> = errata.iter().map(|(number, count)| format!("{number}: {count}")).collect();
+        let each = match explained {
+            0 => String::new(),
+            _ => say!(" ({})", "（{}）", each.join(", ")),
+        };
+        out.write_str(&say!(
+            "{same} rows the same, {explained} explained{each}, {unexplained} unexplained",
+            "{same} 行相同，{explained} 行有解释{each}，{unexplained} 行没有解释"
+        ))
     }
 }

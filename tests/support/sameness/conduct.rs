@@ -39,9 +39,8 @@ impl Row {
     /// The row that is shown as `text`.
     pub fn parse(text: &str) -> Self {
         for fd in [1, 2] {
-            if let Some(said) = text.strip_prefix(&format!("write({fd}, "))
-                && let Some(said) = said.strip_suffix(')')
-            {
+            let said = text.strip_prefix(&format!("write({fd}, "));
+            if let Some(said) = said.and_then(|said| said.strip_suffix(')')) {
                 return Row::Said { fd, text: unquoted(said) };
             }
         }
@@ -53,19 +52,19 @@ impl Row {
 pub fn quoted(text: &[u8]) -> String {
     const LONG: usize = 16;
     let mut pieces: Vec<String> = Vec::new();
-    let mut plain: Vec<u8> = Vec::new();
+    let mut plain: &[u8] = &[];
+    let mut rest = text;
     for run in text.chunk_by(|one, next| one == next) {
         if run.len() < LONG {
-            plain.extend(run);
+            plain = &rest[..plain.len() + run.len()];
             continue;
         }
-        if !plain.is_empty() {
-            pieces.push(escaped(&std::mem::take(&mut plain)));
-        }
+        pieces.extend((!plain.is_empty()).then(|| escaped(plain)));
         pieces.push(format!("{}*{}", escaped(&run[..1]), run.len()));
+        (rest, plain) = (&rest[plain.len() + run.len()..], &[]);
     }
     if !plain.is_empty() || pieces.is_empty() {
-        pieces.push(escaped(&plain));
+        pieces.push(escaped(plain));
     }
     pieces.join(" ")
 }
@@ -79,20 +78,20 @@ fn escaped(text: &[u8]) -> String {
                 '\t' => shown.push_str("\\t"),
                 '\0' => shown.push_str("\\0"),
                 '"' | '\\' => shown.extend(['\\', c]),
-                // Those above 0x7f are two bytes, which stay as they are.
-                _ if c.is_ascii_control() => shown.push_str(&format!("\\x{:02x}", c as u32)),
+                // What would draw nothing, or turn the line round.
+                _ if c.escape_debug().len() > 1 => {
+                    c.to_string().bytes().for_each(|byte| shown.push_str(&format!("\\x{byte:02x}")));
+                }
                 _ => shown.push(c),
             }
         }
-        for byte in chunk.invalid() {
-            shown.push_str(&format!("\\x{byte:02x}"));
-        }
+        chunk.invalid().iter().for_each(|byte| shown.push_str(&format!("\\x{byte:02x}")));
     }
     shown + "\""
 }
 
 /// What [`quoted`] shows.
-fn unquoted(shown: &str) -> Vec<u8> {
+pub fn unquoted(shown: &str) -> Vec<u8> {
     let mut text = Vec::new();
     let mut rest = shown;
     while let Some(piece) = rest.trim_start().strip_prefix('"') {
@@ -187,9 +186,8 @@ pub fn conduct(trace: &str, program: &str, ports: &[(u32, &str)]) -> Vec<Process
             order.truncate(1);
             (children, grandchildren) = (0, 0);
         }
-        if is_fork(call)
-            && let Some(child @ 1..) = call.returned()
-        {
+        let child = call.returned().filter(|child| is_fork(call) && *child > 0);
+        if let Some(child) = child {
             let (count, kind) = match names.processes.get(&event.pid) {
                 Some(name) if name == program => (&mut children, "child"),
                 _ => (&mut grandchildren, "grandchild"),
@@ -198,19 +196,16 @@ pub fn conduct(trace: &str, program: &str, ports: &[(u32, &str)]) -> Vec<Process
             order.push(child as u32);
             names.processes.insert(child as u32, format!("{kind} {count}"));
         }
-        if call.name == "accept"
-            && let Some(port) = call.args.get(1).and_then(|address| port_of(address))
-        {
+        let address = call.args.get(1).filter(|_| call.name == "accept");
+        if let Some(port) = address.and_then(|address| port_of(address)) {
             let name = format!("PORT{}", names.ports.len() + 1);
             names.ports.push((port.to_string(), name));
         }
     }
-    let known = ports.iter();
-    names.ports.extend(known.map(|(port, name)| (port.to_string(), name.to_string())));
-    let told = order
-        .iter()
-        .map(|pid| Process { name: names.processes[pid].clone(), rows: rows(&events, *pid, &names) });
-    told.collect()
+    names.ports.extend(ports.iter().map(|(port, name)| (port.to_string(), name.to_string())));
+    let process =
+        |pid: &u32| Process { name: names.processes[pid].clone(), rows: rows(&events, *pid, &names) };
+    order.iter().map(process).collect()
 }
 
 struct Names {
@@ -235,12 +230,13 @@ fn rows(events: &[strace::Event], pid: u32, names: &Names) -> Vec<Row> {
             What::Call(call) if is_of_the_library(call, &mut files) => {}
             What::Call(call) => {
                 // The kernel makes an interrupted call again: that is one call.
-                if let Some(Raw::Call(before)) = raw.last()
-                    && before.result == "?"
-                    && (&before.name, before.fd()) == (&call.name, call.fd())
-                {
-                    raw.pop();
-                }
+                let again = match raw.last() {
+                    Some(Raw::Call(before)) => {
+                        before.result == "?" && (&before.name, before.fd()) == (&call.name, call.fd())
+                    }
+                    _ => false,
+                };
+                raw.truncate(raw.len() - usize::from(again));
                 match (said(call), raw.last_mut()) {
                     // In how many pieces C++ writes a line is not counted.
                     (Some((fd, text)), Some(Raw::Said(before, whole))) if *before == fd => {
@@ -327,30 +323,37 @@ impl Names {
 
     fn told(&self, call: &Call) -> String {
         let injected = if call.injected { " (INJECTED)" } else { "" };
+        let waits = call.name == "wait4";
         let result = match &call.errno {
             Some(errno) => format!("{} {errno}{injected}", call.result),
-            None => self.process_if(is_fork(call) || call.name == "wait4", &call.result) + injected,
+            None => self.process_if(is_fork(call) || waits, &call.result) + injected,
         };
-        if is_fork(call) {
-            return format!("fork() = {result}");
-        }
-        if call.name == "exit_group" {
-            return format!("exit_group({})", call.args.join(", "));
-        }
         let mut args: Vec<String> = Vec::new();
         for (index, arg) in call.args.iter().enumerate() {
             args.push(match call.bytes(index) {
                 Some(bytes) => quoted(&self.in_text(&bytes)),
-                None if call.name == "wait4" && index == 2 => self.options(arg),
-                None => self.process_if(call.name == "wait4" && index == 0, &self.in_argument(arg)),
+                None if waits && index == 2 => self.options(arg),
+                None => self.process_if(waits && index == 0, &self.in_argument(arg)),
             });
         }
-        if call.result == "?" {
-            return format!("{}({}, ...) = ?", call.name, args.first().map_or("", |arg| arg));
-        }
-        // How much is asked of standard input is for C's stdio to say.
-        if call.name == "read" && call.fd() == Some(0) {
-            args.truncate(2);
+        // What differs between C libraries and processors has one name, and no more than both have.
+        match &*call.name {
+            _ if is_fork(call) => return format!("fork() = {result}"),
+            "exit_group" => return format!("exit_group({})", args.join(", ")),
+            name if call.result == "?" => {
+                return format!("{name}({}, ...) = ?", args.first().map_or("", |arg| arg));
+            }
+            "nanosleep" | "clock_nanosleep" => {
+                let time = args.iter().find(|arg| arg.starts_with('{')).cloned();
+                return format!("nanosleep({}) = {result}", time.unwrap_or_default());
+            }
+            "rt_sigaction" => {
+                args.truncate(3);
+                args.iter_mut().for_each(|arg| *arg = disposition(arg));
+            }
+            // How much is asked of standard input is for C's stdio to say.
+            "read" if call.fd() == Some(0) => args.truncate(2),
+            _ => {}
         }
         format!("{}({}) = {result}", call.name, args.join(", "))
     }
@@ -391,12 +394,11 @@ impl Names {
             rest = &rest[end..];
         }
         told.push_str(rest);
-        if let Some(port) = port_of(&told)
-            && let Some((port, name)) = self.ports.iter().find(|(known, _)| *known == port.to_string())
-        {
-            told = told.replace(&format!("htons({port})"), &format!("htons({name})"));
+        let port = port_of(&told).map(|port| port.to_string());
+        match self.ports.iter().find(|(known, _)| Some(known) == port.as_ref()) {
+            Some((port, name)) => told.replace(&format!("htons({port})"), &format!("htons({name})")),
+            None => told,
         }
-        told
     }
 }
 
@@ -405,34 +407,40 @@ fn port_of(address: &str) -> Option<u16> {
     port.split(')').next()?.parse().ok()
 }
 
+/// A signal's handler and flags, without what the C library puts beside them.
+fn disposition(arg: &str) -> String {
+    let Some(fields) = arg.strip_prefix('{').and_then(|arg| arg.strip_suffix('}')) else {
+        return arg.to_string();
+    };
+    let said = |field: &&str| field.starts_with("sa_handler=") || field.starts_with("sa_flags=");
+    let fields: Vec<&str> = fields.split(", ").filter(said).collect();
+    format!("{{{}}}", fields.join(", ").replace("SA_RESTORER|", ""))
+}
+
 fn is_fork(call: &Call) -> bool {
     ["clone", "clone3", "fork", "vfork"].contains(&&*call.name)
 }
 
-/// What the loader and the C library do for themselves: memory, threads' bookkeeping,
-/// their own files, and looking at what the standard streams are.
+/// What the loader and the C library do for themselves: memory, threads' bookkeeping, the signals
+/// that wait while they fork, their own files, and looking at what the standard streams are.
 fn is_of_the_library(call: &Call, files: &mut HashSet<i64>) -> bool {
-    const MEMORY: [&str; 6] = ["brk", "mmap", "munmap", "mremap", "mprotect", "madvise"];
-    const BOOKKEEPING: [&str; 7] =
-        ["arch_prctl", "set_tid_address", "set_robust_list", "rseq", "getrandom", "futex", "readlink"];
-    const FILES: [&str; 3] = ["/etc/", "/lib", "/usr/"];
+    const THEIR_OWN: &str = " brk mmap munmap mremap mprotect madvise arch_prctl set_tid_address set_robust_list \
+        rseq getrandom futex readlink readlinkat rt_sigprocmask ";
+    const FILES: [&str; 4] = ["\"/etc/", "\"/lib", "\"/usr/", "\"/proc/self/"];
     let fd = call.fd().map(i64::from);
     let stream = matches!(fd, Some(0..=2));
     let of_file = fd.is_some_and(|fd| files.contains(&fd));
-    let path = |index: usize| {
-        let path = call.args.get(index).map_or("", |path| path.trim_start_matches('"'));
-        FILES.iter().any(|start| path.starts_with(start))
-    };
+    let path = call.args.iter().take(2).any(|arg| FILES.iter().any(|start| arg.starts_with(start)));
     match &*call.name {
-        name if MEMORY.contains(&name) || BOOKKEEPING.contains(&name) => true,
+        name if THEIR_OWN.contains(&format!(" {name} ")) => true,
         "prlimit64" => call.args.get(1).is_some_and(|what| what == "RLIMIT_STACK"),
-        "access" => path(0),
-        "openat" if path(1) => {
+        "access" | "faccessat" => path,
+        "open" | "openat" if path => {
             files.extend(call.returned().filter(|fd| *fd >= 0));
             true
         }
         "close" => fd.is_some_and(|fd| files.remove(&fd)),
-        "newfstatat" => stream || of_file || path(1),
+        "newfstatat" | "statx" => stream || of_file || path,
         "fstat" | "lseek" | "ioctl" => stream || of_file,
         "read" | "pread64" => of_file,
         _ => false,

@@ -19,8 +19,6 @@ pub enum Why {
     Same,
     /// The erratum's number in the README.
     Erratum(u32),
-    /// Asked once, so that a log which reaches the shell's `ulimit -f` does not end the program.
-    Limit,
     Unexplained,
 }
 
@@ -82,10 +80,8 @@ fn added(row: &str, why: Why) -> Line {
 
 /// The errata that show in more than one scenario.
 fn everywhere(pair: &mut Pair) {
-    const IGNORE_SIGPIPE: &str = "rt_sigaction(SIGPIPE, {sa_handler=SIG_IGN, sa_mask=[PIPE], \
-        sa_flags=SA_RESTORER|SA_RESTART, sa_restorer=0x...}, {sa_handler=SIG_DFL, sa_mask=[], sa_flags=0}, 8) = 0";
-    const FILE_LIMIT: &str =
-        "prlimit64(0, RLIMIT_FSIZE, NULL, {rlim_cur=RLIM64_INFINITY, rlim_max=RLIM64_INFINITY}) = 0";
+    const IGNORE_SIGPIPE: &str = "rt_sigaction(SIGPIPE, {sa_handler=SIG_IGN, sa_flags=SA_RESTART}, \
+        {sa_handler=SIG_DFL, sa_flags=0}) = 0";
     const REUSE: &str = "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0";
 
     let mut lines = Vec::new();
@@ -108,9 +104,6 @@ fn everywhere(pair: &mut Pair) {
             Some((erratum, port)) => Line { port: Some(port), why: Why::Erratum(erratum), ..line },
             None => line,
         });
-        if shown.starts_with("socket(") && shown.ends_with(" = 3") {
-            lines.push(added(FILE_LIMIT, Why::Limit));
-        }
         if shown.starts_with("read(3, ") {
             came = shown.rsplit(' ').next().and_then(|result| result.parse().ok()).unwrap_or(0);
         }
@@ -145,18 +138,14 @@ fn mended(row: &Row, before: &str, came: usize) -> Option<(u32, Row)> {
     Some((16, said(format!("{program} {words}").into())))
 }
 
-/// Erratum 15's mend, as the README tells it: control bytes are shown, UTF-8 stays.
+/// Erratum 15's mend, as the README tells it: what is neither text nor a space is named, and the backslash.
 fn visible(text: &[u8]) -> Vec<u8> {
     let mut shown = String::new();
     for chunk in text.utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {
-                '\n' => shown.push_str("\\n"),
-                '\t' => shown.push_str("\\t"),
-                _ if c.is_control() => {
-                    c.to_string().bytes().for_each(|byte| shown.push_str(&format!("\\x{byte:02x}")));
-                }
-                _ => shown.push(c),
+                '"' | '\'' => shown.push(c),
+                _ => shown.extend(c.escape_debug()),
             }
         }
         chunk.invalid().iter().for_each(|byte| shown.push_str(&format!("\\x{byte:02x}")));

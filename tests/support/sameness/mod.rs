@@ -2,7 +2,6 @@
 
 pub mod conduct;
 pub mod differences;
-pub mod errata;
 pub mod records;
 pub mod scenarios;
 pub mod scene;
