@@ -14,20 +14,12 @@ pub struct Statement {
     words: HashMap<String, u32>,
 }
 
-/// What stands in C++ and can't in Rust: no statement, and not looked for.
-#[derive(Debug, Default, PartialEq)]
-pub struct Besides {
-    pub includes: usize,
-    pub usings: usize,
-    pub destructors: usize,
-    pub labels: usize,
-}
-
 /// Where each statement of the left has its counterpart: the first of the right, and how many.
 pub struct Alignment {
     pub left: Vec<Statement>,
     pub right: Vec<Statement>,
-    pub besides: Besides,
+    /// Lines of C++ that can't stand in Rust: no statement, and not looked for.
+    pub besides: usize,
     pub pairs: Vec<Option<(usize, usize)>>,
 }
 
@@ -97,25 +89,18 @@ fn kind(statement: &str) -> [&'static str; 2] {
 /// Nothing says why.
 pub const UNKNOWN: [&str; 2] = ["a statement", "语句"];
 
-/// The statements of C++, without what only C++ has.
-fn statements_of_cpp(text: &str) -> (Vec<Statement>, Besides) {
-    let mut besides = Besides::default();
+/// The statements of C++, and how many lines are what only C++ has: directives, `using`, labels, a destructor.
+fn statements_of_cpp(text: &str) -> (Vec<Statement>, usize) {
+    let mut besides = 0;
     let mut kept = String::new();
     let mut destructs = false;
     for line in text.lines() {
         let word = line.trim();
         // A destructor that does nothing ends with its braces.
-        if std::mem::replace(&mut destructs, word.starts_with('~')) && word == "{}" {
-            continue;
-        }
-        if word.starts_with("#include") || word.starts_with("#pragma") {
-            besides.includes += 1;
-        } else if word.starts_with("using ") {
-            besides.usings += 1;
-        } else if word.starts_with('~') {
-            besides.destructors += 1;
-        } else if word == "public:" || word == "private:" {
-            besides.labels += 1;
+        let destructed = std::mem::replace(&mut destructs, word.starts_with('~')) && word == "{}";
+        let only = ["#include", "#pragma", "using ", "~", "public:", "private:"];
+        if destructed || only.iter().any(|start| word.starts_with(start)) {
+            besides += 1;
         } else {
             // A constructor's list goes on with the line before it.
             if word.starts_with([':', ',']) {

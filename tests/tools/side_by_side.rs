@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::say;
-use crate::support::alignment::{Alignment, Besides};
+use crate::support::alignment::Alignment;
 use crate::support::article::{LISTINGS, Listings};
 use crate::support::counterpart::counterpart;
 use crate::support::language::chinese;
@@ -84,14 +84,12 @@ fn show(name: &str, text: &str) {
         let kind = kind[usize::from(chinese())];
         println!("  {}", say!("without: {statement}   ({kind})", "没有对应：{statement}   （{kind}）"));
     }
-    let Besides { includes, usings, destructors, labels } = aligned.besides;
+    let besides = aligned.besides;
     println!(
         "  {}\n",
         say!(
-            "not counted: {includes} #include and #pragma, {usings} using, {destructors} destructor, \
-             {labels} public and private",
-            "不计入：{includes} 个 #include 和 #pragma，{usings} 个 using，{destructors} 个析构函数，\
-             {labels} 个 public 和 private"
+            "not counted: {besides} lines of #include, #pragma, using, destructor, public and private",
+            "不计入：{besides} 行 #include、#pragma、using、析构函数、public 和 private"
         )
     );
 }

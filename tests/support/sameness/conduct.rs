@@ -133,38 +133,23 @@ pub const FOR_EVER: &str = "... again, for ever";
 
 /// What a client does that never sees the end of its input: each of its rows once. How
 /// much of its text C's stdio gathers before it leaves is left out.
-pub fn for_ever(rows: Vec<Row>) -> Vec<Row> {
+pub fn for_ever(rows: &[Row]) -> Vec<Row> {
     let end = rows.iter().position(|row| row.to_string() == "read(0, \"\") = 0");
     let (before, after) = rows.split_at(end.map_or(rows.len(), |end| end + 1));
-    let mut told = before.to_vec();
-    let mut again: Vec<Row> = Vec::new();
+    let (mut again, mut said): (Vec<Row>, Vec<u8>) = (Vec::new(), Vec::new());
     for row in after {
         match row {
+            Row::Said { text, .. } => said.extend(text),
             Row::Done(call) if call.ends_with(" = ?") || call.starts_with("+++") => {}
             Row::Done(_) if again.contains(row) => {}
             Row::Done(_) => again.push(row.clone()),
-            Row::Said { fd, text } => {
-                let mut said = again.iter_mut().filter_map(|row| match row {
-                    Row::Said { fd: other, text } if other == fd => Some(text),
-                    _ => None,
-                });
-                match said.next() {
-                    Some(whole) => whole.extend(text),
-                    None => again.push(row.clone()),
-                }
-            }
         }
     }
-    for row in &mut again {
-        if let Row::Said { text, .. } = row {
-            let repeats = |period: &usize| text[*period..].iter().eq(&text[..text.len() - period]);
-            let period = (1..text.len()).find(repeats);
-            text.truncate(period.unwrap_or(text.len()));
-        }
-    }
-    told.append(&mut again);
-    told.push(Row::Done(FOR_EVER.to_string()));
-    told
+    let repeats = |period: &usize| said[*period..].iter().eq(&said[..said.len() - period]);
+    let period = (1..said.len()).find(repeats).unwrap_or(said.len());
+    again.push(Row::Said { fd: 1, text: said[..period].to_vec() });
+    again.push(Row::Done(FOR_EVER.to_string()));
+    [before, &again].concat()
 }
 
 /// Tells what the processes of a trace do. `ports` are those known by name before;
@@ -214,52 +199,42 @@ struct Names {
     ports: Vec<(String, String)>,
 }
 
-/// A row before it is told: its bytes are still those of the run.
-enum Raw {
-    Said(i32, Vec<u8>),
-    Call(Call),
-    Line(String),
-}
-
 fn rows(events: &[strace::Event], pid: u32, names: &Names) -> Vec<Row> {
-    let mut raw: Vec<Raw> = Vec::new();
+    // When a child's end is told to its parent is the kernel's affair; the scenarios
+    // themselves stop programs and let them go on.
+    const SILENT: [&str; 4] = ["SIGCHLD", "SIGSTOP", "SIGCONT", "stopped"];
+    let mut rows: Vec<Row> = Vec::new();
     let mut files = HashSet::new();
     for event in events.iter().filter(|event| event.pid == pid) {
         match &event.what {
-            What::Call(call) if call.name == "execve" => raw.clear(),
+            What::Call(call) if call.name == "execve" => rows.clear(),
             What::Call(call) if is_of_the_library(call, &mut files) => {}
             What::Call(call) => {
                 // The kernel makes an interrupted call again: that is one call.
-                let again = match raw.last() {
-                    Some(Raw::Call(before)) => {
-                        before.result == "?" && (&before.name, before.fd()) == (&call.name, call.fd())
-                    }
-                    _ => false,
-                };
-                raw.truncate(raw.len() - usize::from(again));
-                match (said(call), raw.last_mut()) {
+                let interrupted = Call { result: "?".to_string(), ..call.clone() };
+                if rows.last() == Some(&Row::Done(names.told(&interrupted))) {
+                    rows.pop();
+                }
+                match (said(call), rows.last_mut()) {
                     // In how many pieces C++ writes a line is not counted.
-                    (Some((fd, text)), Some(Raw::Said(before, whole))) if *before == fd => {
+                    (Some((fd, text)), Some(Row::Said { fd: before, text: whole })) if *before == fd => {
                         whole.extend(text);
                     }
-                    (Some((fd, text)), _) => raw.push(Raw::Said(fd, text)),
-                    (None, _) => raw.push(Raw::Call(call.clone())),
+                    (Some((fd, text)), _) => rows.push(Row::Said { fd, text }),
+                    (None, _) => rows.push(Row::Done(names.told(call))),
                 }
             }
-            // When a child's end is told to its parent is the kernel's affair; the
-            // scenarios themselves stop programs and let them go on.
-            What::Signal(name) if ["SIGCHLD", "SIGSTOP", "SIGCONT", "stopped"].contains(&&**name) => {}
-            What::Signal(name) => raw.push(Raw::Line(format!("--- {name} ---"))),
-            What::End(end) => raw.push(Raw::Line(format!("+++ {end} +++"))),
+            What::Signal(name) if SILENT.contains(&&**name) => {}
+            What::Signal(name) => rows.push(Row::Done(format!("--- {name} ---"))),
+            What::End(end) => rows.push(Row::Done(format!("+++ {end} +++"))),
         }
     }
-    let told = raw.into_iter().flat_map(|raw| match raw {
-        Raw::Said(fd, text) => {
+    let told = rows.into_iter().flat_map(|row| match row {
+        Row::Said { fd, text } => {
             let lines = lines(&text, names.logs_only).into_iter();
             lines.map(|line| Row::Said { fd, text: names.in_text(&timeless(line)) }).collect()
         }
-        Raw::Call(call) => vec![Row::Done(names.told(&call))],
-        Raw::Line(line) => vec![Row::Done(line)],
+        done => vec![done],
     });
     told.collect()
 }

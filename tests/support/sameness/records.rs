@@ -3,7 +3,7 @@
 //! A file a program and build under `tests/traces`; only `make compare RECORD=1` writes them.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::conduct::{Process, Row};
 use super::scenarios::Part;
@@ -15,20 +15,11 @@ pub fn path(program: &str, printed: bool) -> PathBuf {
     root().join("tests/traces").join(build).join(format!("{program}.txt"))
 }
 
-/// The versions that a measurement depends on.
+/// The versions that a measurement depends on: compiler, C library, kernel, strace.
 fn versions() -> String {
-    let line = |program: &str, words: &[&str], number: usize| {
-        let said = Command::new(program).args(words).output();
-        let text = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
-        text.ok().and_then(|text| text.lines().nth(number).map(str::to_string)).unwrap_or_default()
-    };
-    format!(
-        "compiler: {}\nC library: {}\nkernel: {}\nstrace: {}\n",
-        line("g++", &["--version"], 0),
-        line("ldd", &["--version"], 0),
-        line("uname", &["-sr"], 0),
-        line("strace", &["--version"], 0)
-    )
+    const ASK: &str = "for program in g++ ldd strace; do $program --version | head -n 1; done; uname -sr";
+    let said = Command::new("sh").args(["-c", ASK]).stderr(Stdio::null()).output();
+    said.map_or(String::new(), |said| String::from_utf8_lossy(&said.stdout).into_owned())
 }
 
 /// The record of a program's parts, as it is kept.

@@ -204,7 +204,7 @@ impl<'a> Stage<'a> {
         }
         if self.endless {
             for process in &mut processes {
-                process.rows = for_ever(std::mem::take(&mut process.rows));
+                process.rows = for_ever(&process.rows);
             }
         }
         processes
