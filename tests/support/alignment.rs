@@ -145,7 +145,7 @@ fn statements(text: &str) -> Vec<Statement> {
     let mut open = 0;
     for line in text.lines() {
         let code = uncommented(line);
-        let (words, opened) = words(&code);
+        let (words, opened) = words(code);
         if words.is_empty() && open == 0 {
             continue;
         }
@@ -163,18 +163,10 @@ fn statements(text: &str) -> Vec<Statement> {
     statements
 }
 
-fn uncommented(line: &str) -> String {
-    let mut quoted = false;
-    let mut before = ' ';
-    for (index, c) in line.char_indices() {
-        match c {
-            '"' if before != '\\' => quoted = !quoted,
-            '/' if before == '/' && !quoted => return line[..index - 1].to_string(),
-            _ => {}
-        }
-        before = c;
-    }
-    line.to_string()
+fn uncommented(line: &str) -> &str {
+    let quotes = |part: &str| part.matches('"').count() - part.matches("\\\"").count();
+    let outside = |(at, _): &(usize, &str)| quotes(&line[..*at]) % 2 == 0;
+    line.match_indices("//").find(outside).map_or(line, |(at, _)| &line[..at])
 }
 
 /// What a line is recognised by, and how many round brackets it leaves open. A

@@ -3,9 +3,8 @@
 //! `ARTICLE` names the saved copy, `AS_PRINTED` the build, `RECORD` writes what was seen
 //! of the C++ to `tests/traces`. Words choose programs or scenarios by name.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use crate::say;
 use crate::support::article::article;
@@ -43,10 +42,6 @@ fn compare(words: &[String]) -> Result<usize, String> {
             "say where the article lies: make compare ARTICLE=file.md",
             "请指出文章的位置：make compare ARTICLE=file.md"
         )
-    })?;
-    let strace = Command::new("strace").arg("--version").stdout(Stdio::null()).status();
-    strace.map_err(|error| {
-        say!("strace is missing, install it ({error})", "缺少 strace，请先安装（{error}）")
     })?;
     let Built { directory: cpp, without } = built(&article, printed)?;
     let port = program(if printed { Build::AsPrinted } else { Build::Mended }, "");
@@ -113,21 +108,20 @@ fn chosen(words: &[String]) -> Result<Vec<Part>, String> {
     Ok(parts().into_iter().filter(|part| words.is_empty() || named(part)).collect())
 }
 
+/// What the C++ did, program by program.
 fn write_records(
     parts: &[Part],
     played: &[(Vec<Process>, Vec<Process>)],
     printed: bool,
 ) -> Result<(), String> {
-    let mut programs: BTreeMap<&str, Vec<(Part, &[Process])>> = BTreeMap::new();
-    for (part, (cpp, _)) in parts.iter().zip(played) {
-        programs.entry(part.program).or_default().push((*part, cpp));
-    }
-    for (program, parts) in programs {
+    let all: Vec<(&Part, &[Process])> =
+        parts.iter().zip(played.iter().map(|(cpp, _)| cpp.as_slice())).collect();
+    for of_program in all.chunk_by(|one, next| one.0.program == next.0.program) {
+        let program = of_program[0].0.program;
         let path = records::path(program, printed);
-        let text = records::written(program, printed, &parts);
-        std::fs::create_dir_all(path.parent().expect("it stands in a directory"))
-            .and_then(|()| std::fs::write(&path, text))
-            .map_err(|error| format!("{}: {error}", path.display()))?;
+        let failed = |error| format!("{}: {error}", path.display());
+        std::fs::create_dir_all(path.parent().expect("it stands in a directory")).map_err(failed)?;
+        std::fs::write(&path, records::written(program, printed, of_program)).map_err(failed)?;
         let path = path.strip_prefix(root()).unwrap_or(&path).display();
         println!("{}", say!("recorded: {path}", "已记录：{path}"));
     }
@@ -168,19 +162,17 @@ fn side_by_side(line: &Line) -> (String, String) {
 
 fn cut(row: &[char], differs: Option<usize>) -> String {
     const HEAD: usize = 27;
-    if row.len() <= WIDTH {
-        return row.iter().collect();
+    let text = |part: &[char]| part.iter().collect::<String>();
+    // Chinese letters take two columns.
+    let wide = columns(&text(row)) - row.len();
+    if row.len() + wide <= WIDTH {
+        return text(row);
     }
-    let tail = WIDTH - HEAD - 1;
-    let from = match differs {
-        Some(at) if at + tail / 2 > HEAD => (at - at.min(tail / 2)).clamp(HEAD, row.len() - tail),
-        Some(_) => HEAD,
-        None => row.len() - tail,
-    };
+    let tail = (WIDTH - HEAD - 1).saturating_sub(wide).min(row.len() - HEAD);
+    let last = row.len() - tail;
+    let from = differs.map_or(last, |at| at.saturating_sub(tail / 2).clamp(HEAD, last));
     let skipped = if from > HEAD { "…" } else { "" };
-    let head: String = row[..HEAD].iter().collect();
-    let tail: String = row[from..].iter().take(tail).collect();
-    format!("{head}{skipped}{tail}")
+    format!("{}{skipped}{}", text(&row[..HEAD]), text(&row[from..from + tail]))
 }
 
 /// How many rows there are of each kind: of each erratum; 0: the same; the last: unexplained.

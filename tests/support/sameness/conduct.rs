@@ -335,21 +335,15 @@ impl Names {
 
     /// The options of `wait4`: with erratum 4, as printed, they are a port.
     fn options(&self, arg: &str) -> String {
-        const FLAGS: [(&str, u32); 6] = [
-            ("WNOHANG", 1),
-            ("WSTOPPED", 2),
-            ("WUNTRACED", 2),
-            ("WEXITED", 4),
-            ("WCONTINUED", 8),
-            ("0", 0),
-        ];
+        let bits = |flag: &str| match flag {
+            "WNOHANG" => Some(1),
+            "WSTOPPED" | "WUNTRACED" => Some(2),
+            "WEXITED" => Some(4),
+            "WCONTINUED" => Some(8),
+            flag => u32::from_str_radix(flag.strip_prefix("0x")?, 16).ok(),
+        };
         let arg = arg.split(" /*").next().unwrap_or(arg);
-        let value = arg.split('|').try_fold(0, |value, flag| {
-            let known = FLAGS.iter().find(|(name, _)| *name == flag).map(|(_, bits)| *bits);
-            let bits = flag.strip_prefix("0x").and_then(|bits| u32::from_str_radix(bits, 16).ok());
-            known.or(bits).map(|bits| value | bits)
-        });
-        let port = value.map(|value| value.to_string());
+        let port = arg.split('|').map(bits).sum::<Option<u32>>().map(|port| port.to_string());
         let name = self.ports.iter().find(|(known, _)| Some(known) == port.as_ref());
         name.map_or(arg.to_string(), |(_, name)| name.clone())
     }

@@ -23,7 +23,7 @@ fn versions() -> String {
 }
 
 /// The record of a program's parts, as it is kept.
-pub fn written(program: &str, printed: bool, parts: &[(Part, &[Process])]) -> String {
+pub fn written(program: &str, printed: bool, parts: &[(&Part, &[Process])]) -> String {
     let build = if printed { "as printed (errata 2 and 3 mended)" } else { "mended (errata 1 to 4)" };
     let mut text = format!(
         "What {program} does, the article's C++, {build}, seen by strace.\n\
