@@ -1,7 +1,8 @@
 //! What the kernel shows of processes and sockets, and waiting until it shows something.
 
-use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long anything may take before it counts as hanging.
@@ -126,15 +127,26 @@ pub fn connected(here: u16, there: u16) -> bool {
     tcp_table().iter().any(|[local, remote, _]| local.ends_with(&here) && remote.ends_with(&there))
 }
 
-/// A port that nobody has, below those that the kernel gives to clients.
+/// A port that nobody has, below those that the kernel gives to clients. Each process takes a hundred
+/// at a time, and holds the first of them as a UDP port: so copies that run at once keep apart.
 pub fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = std::process::id().wrapping_mul(37) as u16;
+    const HUNDREDS: u32 = 200;
+    static TAKEN: Mutex<(u16, Vec<UdpSocket>)> = Mutex::new((0, Vec::new()));
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
-        let step = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = 10_000 + start.wrapping_add(step) % 20_000;
-        if nobody_has(port) {
-            return port;
+        if taken.0 % 100 == 0 {
+            let next = std::process::id() * 37 + TRIED.fetch_add(1, Ordering::Relaxed);
+            let first = 10_000 + (next % HUNDREDS * 100) as u16;
+            match UdpSocket::bind((Ipv4Addr::LOCALHOST, first)) {
+                Ok(held) => taken.1.push(held),
+                Err(_) => continue,
+            }
+            taken.0 = first;
+        }
+        taken.0 += 1;
+        if taken.0 % 100 != 0 && nobody_has(taken.0) {
+            return taken.0;
         }
     }
 }
