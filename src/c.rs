@@ -15,11 +15,9 @@ use core::ptr::null_mut;
 pub use libc::{
     AF_INET, EIO, INADDR_ANY, O_RDWR, PIPE_BUF, SIGCHLD, SIGPIPE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET,
     STDERR_FILENO, STDIN_FILENO, STDOUT_FILENO, in_addr, pid_t, sa_family_t, sockaddr_in, socklen_t, time_t,
-    tm,
 };
 
 /// What the libc crate does not declare.
-#[allow(non_upper_case_globals)]
 mod undeclared {
     use super::*;
 
@@ -27,7 +25,7 @@ mod undeclared {
     unsafe extern "C" {
         pub fn inet_aton(cp: *const c_char, inp: *mut in_addr) -> c_int;
         pub fn inet_ntoa(addr: in_addr) -> *const c_char;
-        pub fn asctime(tm: *const tm) -> *const c_char;
+        pub fn asctime(tm: *const libc::tm) -> *const c_char;
         pub static stdin: *mut libc::FILE;
         pub static stdout: *mut libc::FILE;
         pub static stderr: *mut libc::FILE;
@@ -269,16 +267,14 @@ pub fn time() -> time_t {
 }
 
 /// All zero, the first of January 1900, if the year does not fit.
-pub fn localtime(timep: &time_t) -> tm {
-    let mut result = MaybeUninit::zeroed();
-    unsafe {
-        libc::localtime_r(timep, result.as_mut_ptr());
-        result.assume_init()
-    }
+pub fn localtime(timep: &time_t) -> libc::tm {
+    let mut result = unsafe { MaybeUninit::zeroed().assume_init() };
+    unsafe { libc::localtime_r(timep, &mut result) };
+    result
 }
 
 /// The 26 bytes that POSIX has for it, its NUL among them.
-pub fn asctime(tm: &tm) -> [u8; 26] {
+pub fn asctime(tm: &libc::tm) -> [u8; 26] {
     unsafe { *undeclared::asctime(tm).cast() }
 }
 
@@ -335,11 +331,7 @@ impl<const N: usize> Write for Buffer<N> {
 /// # Safety
 /// They must be the two arguments of `main`.
 pub unsafe fn words(argc: c_int, argv: *const *const c_char) -> [&'static CStr; 4] {
-    let mut words = [c""; 4];
-    for (index, word) in words.iter_mut().enumerate().take(argc as usize) {
-        *word = unsafe { CStr::from_ptr(*argv.add(index)) };
-    }
-    words
+    core::array::from_fn(|at| if at < argc as usize { unsafe { CStr::from_ptr(*argv.add(at)) } } else { c"" })
 }
 
 /// Makes `$main`, a `fn(c_int, &[&CStr]) -> c_int`, what the C library starts, with no

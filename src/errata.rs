@@ -1,13 +1,11 @@
 //! The article's errata: the switch between the printed and the mended form, and the calls that mend.
 //!
-//! `grep -rnE 'Errat(um|a)|AS_PRINTED' src` lists the places, each under its number
-//! from the README's table. Three have no second form: erratum 2 does not compile
-//! here, erratum 3 is a constant, erratum 14 lived in C's stdio.
+//! `grep -rnE 'Errat(um|a)|AS_PRINTED' src` lists the places, each under its number from the README's table. Three
+//! have no second form: erratum 2 does not compile here, 3 is a constant, 14 lived in C's stdio.
 
 use core::ffi::{CStr, c_int};
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use crate::c;
 pub use crate::c::*;
 
 /// `true`: as the article prints it. `false`: as the article means it.
@@ -23,24 +21,25 @@ pub fn ignore_sigpipe() {
 /// A shell may have closed the standard streams (`>&-`). Left so, a client's socket
 /// would be one of them and get the log; here `/dev/null` takes their places.
 pub fn socket(domain: c_int, r#type: c_int, protocol: c_int) -> c_int {
-    loop {
-        let socket = c::socket(domain, r#type, protocol);
-        if AS_PRINTED || socket == -1 || socket > STDERR_FILENO {
-            return socket;
-        }
-        close(socket);
-        if open(c"/dev/null", O_RDWR) == -1 {
-            return -1;
-        }
+    let new = crate::c::socket(domain, r#type, protocol);
+    if AS_PRINTED || new == -1 || new > STDERR_FILENO {
+        return new;
     }
+    close(new);
+    if open(c"/dev/null", O_RDWR) == -1 {
+        return -1;
+    }
+    socket(domain, r#type, protocol)
 }
 
 /// Erratum 12: as printed, a failed `accept` returns at once, however often it fails.
 pub fn accept(socket: c_int, address: &mut sockaddr_in) -> c_int {
     static FAILED: AtomicBool = AtomicBool::new(false);
-    let accepted = c::accept(socket, address);
-    let failed_before = FAILED.swap(accepted == -1, Relaxed);
-    if accepted == -1 && failed_before && !AS_PRINTED {
+    let accepted = crate::c::accept(socket, address);
+    let failed = accepted == -1;
+    if failed != FAILED.load(Relaxed) {
+        FAILED.store(failed, Relaxed);
+    } else if failed && !AS_PRINTED {
         usleep(20_000);
     }
     accepted

@@ -28,6 +28,7 @@
 
 use core::ffi::c_int;
 use core::fmt::Write;
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 
 use crate::errata::*;
 use crate::vsnprintf::{Value, va_start, vsnprintf};
@@ -65,6 +66,9 @@ macro_rules! log_message {
     }};
 }
 
+/// A second and its text, kept: a child that asks the C library again maps its pages anew.
+static KEPT: (AtomicUsize, [AtomicU8; 26]) = (AtomicUsize::new(0), [const { AtomicU8::new(0) }; 26]);
+
 /// Writes one line: level, local time, `USER`, message. A line that can't be
 /// written is lost; for a reader that does not read it waits, as stdio would.
 pub fn log_message(level: c_int, format: &str, arguments: &[Value]) {
@@ -78,12 +82,17 @@ pub fn log_message(level: c_int, format: &str, arguments: &[Value]) {
     vsnprintf(&mut log_info, format, ap);
     let out = if level == FATAL { STDERR_FILENO } else { STDOUT_FILENO };
     let tm = time();
-    let local_tm = localtime(&tm);
-    let mut local_tm_str = asctime(&local_tm);
-    let n_c = strstr(&mut local_tm_str, c"\n");
-    if let Some(n_c) = n_c {
-        *n_c = b'\0';
+    if KEPT.0.load(Relaxed) != tm as usize {
+        let local_tm = localtime(&tm);
+        let mut local_tm_str = asctime(&local_tm);
+        let n_c = strstr(&mut local_tm_str, c"\n");
+        if let Some(n_c) = n_c {
+            *n_c = b'\0';
+        }
+        KEPT.0.store(tm as usize, Relaxed);
+        KEPT.1.iter().zip(local_tm_str).for_each(|(kept, c)| kept.store(c, Relaxed));
     }
+    let local_tm_str = KEPT.1.each_ref().map(|kept| kept.load(Relaxed));
     // Erratum 14: one write a line, nothing left in a buffer for a child to write again.
     let mut line = Buffer::<PIPE_BUF>::EMPTY; // a pipe takes as much in one piece
     line.put(LOG_LEVEL[level as usize].as_bytes()).put(b" | ");
@@ -96,7 +105,8 @@ pub fn log_message(level: c_int, format: &str, arguments: &[Value]) {
 
 /// Erratum 15: as printed, what a client sends reaches the terminal as it is.
 fn put_visible(line: &mut Buffer<PIPE_BUF>, text: &[u8]) {
-    if AS_PRINTED {
+    let plain = |c: &u8| matches!(c, b' '..=b'[' | b']'..=b'~');
+    if AS_PRINTED || text.iter().all(plain) {
         line.put(text);
         return;
     }

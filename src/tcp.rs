@@ -20,7 +20,6 @@ pub mod tcp_server;
 pub mod vsnprintf;
 
 pub use core::ffi::{CStr, c_int};
-
 pub use errata::*;
 pub use iostream::*;
 pub use log_message::{DEBUG, FATAL, NOTICE, WARINING};

@@ -49,6 +49,7 @@ fn main(argc: c_int, argv: &[&CStr]) -> c_int {
 
     let talk = if AS_PRINTED { talk_as_printed } else { talk_mended }; // Errata 5 to 8
     talk(sock_fd);
+    close(sock_fd);
     0
 }
 
@@ -80,7 +81,6 @@ fn talk_as_printed(sock_fd: c_int) {
         }
     }
     free(message);
-    close(sock_fd);
 }
 
 /// The article's `message.resize(BUFFER_SIZE)`: cut, or filled up with NULs. As in C++, one more is behind it.
@@ -141,7 +141,6 @@ fn talk_mended(sock_fd: c_int) {
         }
     }
     free(message);
-    close(sock_fd);
 }
 
 /// Erratum 7: `call` on `fd` has failed, and with it the conversation.
