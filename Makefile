@@ -3,94 +3,111 @@
 SERVER ?= tcp_server_fork
 PORT ?= 8080
 IP ?= 127.0.0.1
+SHELL = /bin/sh
 
 servers = tcp_server tcp_server_fork tcp_server_double_fork
 programs = $(servers) tcp_client
 
-# AS_PRINTED=1 and STATIC=1 are builds of their own, each in its own directory. 0 is off, as in every switch.
+# Chinese where the locale is.
+chinese := $(filter zh%,$(firstword $(LC_ALL) $(LC_MESSAGES) $(LANG)))
+say = $(if $(chinese),$(2),$(1))
+# 0 is off, as in every switch.
 on = $(filter-out 0,$(1))
+
+# AS_PRINTED=1 and STATIC=1 are builds of their own, each in its own directory: in the checkout, unless
+# that cannot be written to.
+target = $(if $(shell test -w . && echo yes),target,$(or $(CARGO_TARGET_DIR),$(error $(call say,\
+this checkout cannot be written to: give CARGO_TARGET_DIR=directory,此目录不可写，请指定 CARGO_TARGET_DIR=目录))))
 printed = $(call on,$(AS_PRINTED))
 static = $(call on,$(STATIC))
-target_dir = target$(if $(static),/static)$(if $(printed),/as-printed)
-bin = $(target_dir)/release
-build_flags = --release --bins --target-dir $(target_dir) $(if $(printed),--features as_printed)
-ifneq ($(static),)
-host := $(shell rustc -vV | sed -n 's/^host: //p')
-build_flags += --target $(host)
-build : export RUSTFLAGS = -C target-feature=+crt-static -l gcc -l gcc_eh
-endif
+directory = $(target)$(if $(static),/static)$(if $(printed),/as-printed)
+bin = $(directory)/release
+# musl's library makes the smaller static program; where Rust does not have it, glibc's does.
+host = $(shell rustc -vV | sed -n 's/^host: //p')
+has = $(shell test -d "$$(rustc --print sysroot)/lib/rustlib/$(1)" && echo $(1))
+triple = $(or $(CARGO_BUILD_TARGET),$(if $(static),$(call has,$(patsubst %-gnu,%-musl,$(host)))),$(host))
+cargo_build = $(if $(static),RUSTFLAGS="$$RUSTFLAGS -C target-feature=+crt-static $(glibc)") \
+	cargo build --release --bins --target-dir "$(directory)" --target $(triple) $(if $(printed),--features as_printed)
+glibc = $(if $(findstring gnu,$(triple)),-l gcc -l gcc_eh)
 
-# The calls that the article's code makes, in strace's names.
-calls = trace=socket,setsockopt,bind,listen,accept,connect,read,write,close,clone,clone3,fork,vfork,wait4,rt_sigaction,exit_group
+# The calls that the article's code makes, in strace's names; not every processor has each.
+calls = trace=socket,setsockopt,bind,listen,accept,connect,read,write,close,clone,clone3,?fork,?vfork,wait4,rt_sigaction,exit_group
 # From the program's own first call on, without the C library's look at the time zone, which the first line of
 # the log brings about. Behind that all is passed on as it comes: a call that sleeps is half a line.
 own = sed -unE '/socket|rt_sigaction/,/write\(/ { /TZif2/,/close/d; p; /write\(/q; }'; cat
-strace = strace -s 128 -e $(calls) -e signal=!chld $(if $(call on,$(PEERS)),-yy) -o "|trap '' INT; { $(own); } >&2"
+strace = LC_ALL=C strace -s 128 -e $(calls) -e signal=!chld $(if $(call on,$(PEERS)),-yy) -o "|trap '' INT; { $(own); } >&2"
 # A PORT that is given; otherwise the tools find a free one.
-port = $(if $(filter file,$(origin PORT)),,$(PORT))
+port = $(if $(filter file,$(origin PORT)),,"$(PORT)")
 tools = cargo run --quiet --profile tools --example tools --
 
 .DEFAULT_GOAL := build
-.PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson \
-	compare side-by-side faults sanitise test bench clean help \
-	known-server need-strace need-ss need-ps need-g++
+.PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson compare side-by-side \
+	grade faults sanitise test bench clean help known-server bin-directory need-strace need-ss need-ps need-g++
 
-build: ## build the four programs into target/release
-	cargo build $(build_flags)
-	$(if $(static),@ln -f $(programs:%=$(target_dir)/$(host)/release/%) $(bin))
+build: ## build the four programs into target/release | 构建四个程序，放在 target/release
+	$(cargo_build)
+	@mkdir -p "$(bin)" && for program in $(programs); do \
+		ln -f "$(directory)/$(triple)/release/$$program" "$(bin)/$$program" || exit; done
 
-run-server: known-server build ## the server: SERVER=tcp_server_fork PORT=8080 IP=127.0.0.1
-	@$(bin)/$(SERVER) "$(PORT)" "$(IP)"
+run-server: known-server build ## the server: SERVER=tcp_server_fork PORT=8080 IP=127.0.0.1 | 服务端：SERVER=tcp_server_fork PORT=8080 IP=127.0.0.1
+	@"$(bin)/$(SERVER)" "$(PORT)" "$(IP)"
 
-run-client: build ## the client: PORT=8080 IP=127.0.0.1
-	@$(bin)/tcp_client "$(IP)" "$(PORT)"
+run-client: build ## the client: PORT=8080 IP=127.0.0.1 | 客户端：PORT=8080 IP=127.0.0.1
+	@"$(bin)/tcp_client" "$(IP)" "$(PORT)"
 
-demo: known-server build ## a server and a client talk, both terminals in one: SERVER=
-	@cargo run --quiet --profile tools --example demo -- $(bin) $(SERVER)
+demo: known-server build ## a server and a client talk, both terminals in one: SERVER= | 服务端和客户端对话，两个终端合在一个里：SERVER=
+	@cargo run --quiet --profile tools --example demo -- "$(bin)" $(SERVER)
 
-strace-server: known-server build need-strace ## run-server under strace, the article's calls alone; PEERS=1 names both ends of a socket
-	@$(strace) -f $(bin)/$(SERVER) $(PORT) $(IP) >/dev/null
+strace-server: known-server build need-strace ## run-server under strace, the article's calls alone; PEERS=1 names both ends of a socket | 在 strace 下运行服务端，只看文章里的调用；PEERS=1 写出套接字两端
+	@$(strace) -f "$(bin)/$(SERVER)" "$(PORT)" "$(IP)" >/dev/null
 
-strace-client: build need-strace ## run-client under strace, the article's calls alone
-	@$(strace) $(bin)/tcp_client $(IP) $(PORT) >/dev/null
+strace-client: build need-strace ## run-client under strace, the article's calls alone | 在 strace 下运行客户端，只看文章里的调用
+	@$(strace) "$(bin)/tcp_client" "$(IP)" "$(PORT)" >/dev/null
 
-lanes: known-server build need-strace ## one conversation, drawn, a column a process: SERVER= CLIENTS=2, or TRACE=file
-	@$(tools) lanes $(or $(TRACE),$(bin) $(SERVER) $(or $(CLIENTS),1) $(port))
+lanes: known-server build need-strace ## one conversation, drawn, a column a process: SERVER= CLIENTS=2, or TRACE=file | 把一次会话画出来，一个进程一列：SERVER= CLIENTS=2，或 TRACE=文件
+	@$(tools) lanes $(if $(TRACE),"$(TRACE)","$(bin)" $(SERVER) $(or $(CLIENTS),1) $(port))
 
-lessons: $(if $(call on,$(RECORD)),build need-strace need-ss need-ps) ## the lessons, each with its question; RECORD=1 writes their traces and the pages' examples anew
+lessons: $(if $(call on,$(RECORD)),build need-strace need-ss need-ps) ## the lessons, each with its question; RECORD=1 writes their traces and the pages' examples anew | 课程列表和每课的问题；RECORD=1 重新记录
 	@$(tools) $(if $(call on,$(RECORD)),record,lessons) $(N)
 
-lesson: need-strace need-ss need-ps ## one lesson, run now: N=3; ASK=1 asks first, RAW=1 shows the run's own ports and pids
-	@export ASK=$(call on,$(ASK)) RAW=$(call on,$(RAW)); $(tools) lesson $(N)
+lesson: need-strace need-ss need-ps ## one lesson, run now: N=3; ASK=1 asks first, RAW=1 shows the run's own ports and pids | 运行一课：N=3；ASK=1 先提问，RAW=1 显示真实的端口和进程号
+	@ASK=$(call on,$(ASK)) RAW=$(call on,$(RAW)) $(tools) lesson $(N)
 
-compare: need-strace need-g++ ## the calls of the article's C++ beside the port's: ARTICLE=file.md ONLY=tcp_client (RECORD=1 keeps them)
-	@export ARTICLE="$(ARTICLE)" AS_PRINTED=$(printed) RECORD=$(call on,$(RECORD)); $(tools) compare $(ONLY)
+compare: need-strace need-g++ ## the calls of the article's C++ beside the port's: ARTICLE=file ONLY=tcp_client (RECORD=1 keeps them) | 文章的 C++ 与本项目的调用对照：ARTICLE=文件 ONLY=tcp_client
+	@ARTICLE="$(ARTICLE)" AS_PRINTED=$(printed) RECORD=$(call on,$(RECORD)) $(tools) compare $(ONLY)
 
-side-by-side: ## the two sources in two columns, aligned: ARTICLE=file.md LISTING=client
+side-by-side: ## the two sources in two columns, aligned: ARTICLE=file LISTING=client | 两份源代码并排对齐：ARTICLE=文件 LISTING=client
 	@$(tools) side-by-side "$(ARTICLE)" "$(LISTING)"
 
-faults: build need-strace $(if $(ARTICLE),need-g++) ## the fault matrix as a table; ARTICLE=file.md puts the article's C++ beside the port
-	@export ARTICLE="$(ARTICLE)"; $(tools) faults
+grade: need-strace ## any program judged by what it does: SERVER_BIN= LIKE=tcp_server_fork CLIENT_BIN=; VERBOSE=1, QUIET=1 | 给任何程序打分：SERVER_BIN= LIKE=tcp_server_fork CLIENT_BIN=；VERBOSE=1，QUIET=1
+	@VERBOSE=$(call on,$(VERBOSE)) QUIET=$(call on,$(QUIET)) $(tools) grade "$(SERVER_BIN)" "$(LIKE)" "$(CLIENT_BIN)"
 
-sanitise: ## formatter, argument parsing and line reader under valgrind
-	@command -v valgrind >/dev/null || { echo 'valgrind is missing, install it'; exit 1; }
+faults: build need-strace $(if $(ARTICLE),need-g++) ## every call made to fail, as a table; ARTICLE=file puts the article's C++ beside the port | 让每个调用都失败，列成表；ARTICLE=文件 与文章的 C++ 对照
+	@ARTICLE="$(ARTICLE)" RECORD=$(call on,$(RECORD)) $(tools) faults
+
+sanitise: ## formatter, argument parsing and line reader under valgrind | 在 valgrind 下检查格式化、参数解析和读行
+	@command -v valgrind >/dev/null || { echo 'valgrind: $(call say,install it,请先安装)' >&2; exit 1; }
 	cargo test --config 'target."cfg(all())".runner="valgrind --quiet --error-exitcode=9"' format
 
-test: need-strace need-ss need-ps $(if $(ARTICLE),need-g++) ## everything; ARTICLE=file.md measures the article's C++ again
-	ARTICLE="$(ARTICLE)" RUST_TEST_THREADS=$${RUST_TEST_THREADS:-8} cargo test
+test: need-strace need-ss need-ps $(if $(ARTICLE),need-g++) ## everything; ARTICLE=file measures the article's C++ again | 全部测试；ARTICLE=文件 重新测量文章的 C++
+	@ARTICLE="$(ARTICLE)" sh tests/tools/test.sh
 
-bench: ## speed and cost, in turns; ARTICLE=file.md puts the article's C++ beside the port
-	@cargo bench --quiet --bench bench
+bench: ## speed and cost, in turns; ARTICLE=file puts the article's C++ beside the port | 性能和开销；ARTICLE=文件 与文章的 C++ 对照
+	@ARTICLE="$(ARTICLE)" RECORD=$(call on,$(RECORD)) cargo bench --quiet --bench bench
 
 known-server:
-	@$(if $(filter $(SERVER),$(servers)),:,echo 'SERVER is one of $(servers)' >&2; exit 2)
+	@$(if $(filter $(SERVER),$(servers)),:,echo 'SERVER: $(call say,one of,请从中选一个) $(servers)' >&2; exit 2)
+
+bin-directory: # for the tests
+	@echo "$(abspath .)/$(bin)"
 
 need-strace need-ss need-ps need-g++: need-%:
 	@sh tests/tools/install.sh $*
 
-clean: ## remove what was built
+clean: ## remove what was built | 删除构建结果
 	cargo clean
 
-help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' Makefile | expand -t 22
-	@echo 'AS_PRINTED=1: with the article'"'"'s errata put back. STATIC=1: linked statically.'
+help: ## this list | 显示这个列表
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\) | \(.*\)/make \1\t$(if $(chinese),\3,\2)/p' Makefile | expand -t 20
+	@echo '$(call say,AS_PRINTED=1: with the article'"'"'s errata put back. STATIC=1: linked statically.,AS_PRINTED=1：放回文章的全部错误。STATIC=1：静态链接。)'
+	@echo '$(call say,Make calls Ctrl-C an error (130: 128 and the number of the signal); it is none.,按 Ctrl-C 之后 make 报 Error 130（128 加信号的编号），那不是错误。)'

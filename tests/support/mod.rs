@@ -16,6 +16,7 @@ pub mod programs;
 pub mod random;
 pub mod run;
 pub mod sameness;
+pub mod skip;
 pub mod stage;
 pub mod story;
 pub mod strace;

@@ -30,24 +30,20 @@ pub fn root() -> &'static Path {
 pub fn program(build: Build, name: &str) -> PathBuf {
     static BUILT: [OnceLock<PathBuf>; 3] = [const { OnceLock::new() }; 3];
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let (variables, directory) = match build {
-        Build::Mended => (["AS_PRINTED=", "STATIC="], "target/release"),
-        Build::AsPrinted => (["AS_PRINTED=1", "STATIC="], "target/as-printed/release"),
-        Build::Static => (["AS_PRINTED=", "STATIC=1"], "target/static/release"),
+    let variables = match build {
+        Build::Mended => ["AS_PRINTED=", "STATIC="],
+        Build::AsPrinted => ["AS_PRINTED=1", "STATIC="],
+        Build::Static => ["AS_PRINTED=", "STATIC=1"],
     };
     let built = BUILT[build as usize].get_or_init(|| {
         let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut make = Command::new("make");
+        make.args(["--silent", "build", "bin-directory"]).args(variables).current_dir(root());
         // Flags of the make that started the tests are not meant for this one.
-        let made = Command::new("make")
-            .args(["--silent", "build"])
-            .args(variables)
-            .current_dir(root())
-            .env_remove("MAKEFLAGS")
-            .env_remove("MFLAGS")
-            .output()
-            .expect("make runs");
+        let made = make.env_remove("MAKEFLAGS").env_remove("MFLAGS").output().expect("make runs");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        root().join(directory)
+        let said = String::from_utf8_lossy(&made.stdout);
+        PathBuf::from(said.lines().last().expect("make names the directory"))
     });
     built.join(name)
 }
