@@ -110,4 +110,4 @@ clean: ## remove what was built | 删除构建结果
 help: ## this list | 显示这个列表
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\) | \(.*\)/make \1\t$(if $(chinese),\3,\2)/p' Makefile | expand -t 20
 	@echo '$(call say,AS_PRINTED=1: with the article'"'"'s errata put back. STATIC=1: linked statically.,AS_PRINTED=1：放回文章的全部错误。STATIC=1：静态链接。)'
-	@echo '$(call say,Make calls Ctrl-C an error (130: 128 and the number of the signal); it is none.,按 Ctrl-C 之后 make 报 Error 130（128 加信号的编号），那不是错误。)'
+	@echo '$(call say,Make calls Ctrl-C an error (Interrupt, or Error 130); it is none.,按 Ctrl-C 之后 make 会报 Interrupt 或 Error 130，那不是错误。)'
