@@ -15,7 +15,7 @@ use crate::support::terminal::Terminal;
 use crate::support::typed::{self, Block, Part, Seen, Typed, matches};
 
 /// The longest that anything shown may take: a build, on a busy machine.
-const LONGEST: Duration = Duration::from_secs(90);
+const LONGEST: Duration = Duration::from_secs(60);
 /// How long one that never comes to rest may go on before the next is typed.
 const RESTLESS: Duration = Duration::from_millis(500);
 /// These say what is the case now: typed too early, they are typed again.
@@ -96,7 +96,8 @@ impl Stage<'_> {
 
     /// Types, once all that was typed before is taken.
     fn press(&mut self, at: usize, line: usize, keys: &[u8], to_shell: bool) -> Result<(), String> {
-        self.terminals.entry(at).or_insert_with(Terminal::open);
+        let port = self.named(&typed::USUAL_PORT.to_string());
+        self.terminals.entry(at).or_insert_with(|| Terminal::open(&port));
         self.settle();
         let terminal = &self.terminals[&at];
         let ready = within(self.patience, || terminal.is_at_prompt() == to_shell);

@@ -13,7 +13,7 @@ use super::run::{Launch, Running};
 const PROMPTS: [&str; 2] = ["course$ ", "course> "];
 
 /// Variables that mean something to the Makefile, and are not a student's.
-const OURS: [&str; 17] = [
+const OURS: [&str; 16] = [
     "AS_PRINTED",
     "ASK",
     "BASH_ENV",
@@ -26,7 +26,6 @@ const OURS: [&str; 17] = [
     "MFLAGS",
     "N",
     "PEERS",
-    "PORT",
     "PROMPT_COMMAND",
     "RAW",
     "SERVER",
@@ -47,12 +46,13 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// A shell in the project's directory.
-    pub fn open() -> Self {
+    /// A shell in the project's directory; `port` is what the Makefile takes where a command names none.
+    pub fn open(port: &str) -> Self {
         let mut shell = Launch::of("bash").args(["--norc", "--noprofile", "--noediting", "-i"]);
         for variable in OURS {
             shell = shell.without_env(variable);
         }
+        let shell = shell.env("PORT", port);
         let shell = shell.env("PS1", PROMPTS[0]).env("PS2", PROMPTS[1]).env("HISTFILE", "");
         let shell = shell.env("TERM", "dumb").env("LC_ALL", "C").directory(root()).terminal(80).start();
         let line = format!("/proc/{}/fd/0", shell.pid());
@@ -71,7 +71,11 @@ impl Terminal {
 
     /// What stands on it.
     pub fn screen(&self) -> String {
-        self.shell.screen().text().replace('\r', "")
+        let text = self.shell.screen().text().replace('\r', "");
+        // Colours are no part of what is looked for.
+        let mut pieces = text.split("\x1b[");
+        let first = pieces.next().unwrap_or_default().to_string();
+        pieces.fold(first, |text, piece| text + piece.split_once('m').map_or(piece, |(_, rest)| rest))
     }
 
     /// Looks no more at what stands there now, but for a line that is not finished.

@@ -43,6 +43,9 @@ const CTRL_C: u8 = 3;
 /// A number in a command that is a port.
 const PORTS: Range<u16> = 7_000..20_000;
 
+/// The Makefile's, where a command names none.
+pub const USUAL_PORT: u16 = 8080;
+
 /// The parts of a lesson in which something is typed.
 pub fn parts(lesson: &Lesson) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
@@ -117,7 +120,8 @@ impl Part {
             _ => None,
         });
         let words = commands.flat_map(|command| command.split(|c: char| !c.is_ascii_digit()));
-        let numbers: BTreeSet<u16> = words.filter_map(|word| word.parse().ok()).collect();
+        let mut numbers: BTreeSet<u16> = words.filter_map(|word| word.parse().ok()).collect();
+        numbers.insert(USUAL_PORT);
         let mut ports: BTreeMap<u16, u16> = BTreeMap::new();
         for port in numbers.into_iter().filter(|number| PORTS.contains(number)) {
             let taken = |other: &u16| ports.values().any(|given| given == other);
