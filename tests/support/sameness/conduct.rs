@@ -74,10 +74,7 @@ fn escaped(text: &[u8]) -> String {
     for chunk in text.utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {
-                '\n' => shown.push_str("\\n"),
-                '\t' => shown.push_str("\\t"),
-                '\0' => shown.push_str("\\0"),
-                '"' | '\\' => shown.extend(['\\', c]),
+                '\n' | '\t' | '\0' | '"' | '\\' => shown.extend(c.escape_debug()),
                 // What would draw nothing, or turn the line round.
                 _ if c.escape_debug().len() > 1 => {
                     c.to_string().bytes().for_each(|byte| shown.push_str(&format!("\\x{byte:02x}")));
