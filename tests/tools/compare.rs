@@ -3,8 +3,6 @@
 //! `ARTICLE` names the saved copy, `AS_PRINTED` the build, `RECORD` writes what was seen
 //! of the C++ to `tests/traces`. Words choose programs or scenarios by name.
 
-use std::process::ExitCode;
-
 use crate::say;
 use crate::support::article::article;
 use crate::support::article::build::{Built, built, mends};
@@ -20,19 +18,8 @@ use crate::support::sameness::scene::{Cast, play};
 /// A row's share of 120 columns: twice this, two marks and a bar.
 const WIDTH: usize = 55;
 
-pub fn main(words: &[String]) -> ExitCode {
-    match compare(words) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(line) => {
-            eprintln!("{line}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-/// How many differences have no explanation, or one line that says why nothing is compared.
-fn compare(words: &[String]) -> Result<usize, String> {
+/// Whether all differences have an explanation, or one line that says why nothing is compared.
+pub fn compare(words: &[String]) -> Result<bool, String> {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let (printed, record) = (is_set("AS_PRINTED"), is_set("RECORD"));
     let mut chosen = chosen(words)?;
@@ -83,7 +70,7 @@ fn compare(words: &[String]) -> Result<usize, String> {
         true => say!("{count} scenarios, as printed: {total}", "{count} 个场景，原文版：{total}"),
     };
     println!("\n{}", total_line.replacen(" (", "\n(", 1).replacen('（', "\n（", 1));
-    Ok(all.iter().filter(|why| **why == Why::Unexplained).count())
+    Ok(!all.contains(&Why::Unexplained))
 }
 
 /// The parts that the words name, all if there are none.
