@@ -49,11 +49,10 @@ fn main(argc: c_int, argv: &[&CStr]) -> c_int {
 
     let talk = if AS_PRINTED { talk_as_printed } else { talk_mended }; // Errata 5 to 8
     talk(sock_fd);
-    close(sock_fd);
     0
 }
 
-/// The article's loop, errata 5 to 8 in it.
+/// The article's loop, and the `close` after it, with errata 5 to 8.
 fn talk_as_printed(sock_fd: c_int) {
     let (cin, mut cout) = (stdin(), cout());
     let mut quit = false;
@@ -81,6 +80,7 @@ fn talk_as_printed(sock_fd: c_int) {
         }
     }
     free(message);
+    close(sock_fd);
 }
 
 /// The article's `message.resize(BUFFER_SIZE)`: cut, or filled up with NULs. As in C++, one more is behind it.
@@ -141,6 +141,7 @@ fn talk_mended(sock_fd: c_int) {
         }
     }
     free(message);
+    close(sock_fd);
 }
 
 /// Erratum 7: `call` on `fd` has failed, and with it the conversation.

@@ -3,9 +3,6 @@
 //! `ARTICLE` names the saved copy, `AS_PRINTED` the build, `RECORD` writes what was seen
 //! of the C++ to `tests/traces`. Words choose programs or scenarios by name.
 
-use std::fmt;
-use std::process::ExitCode;
-
 use crate::say;
 use crate::support::article::article;
 use crate::support::article::build::{Built, built, mends};
@@ -21,19 +18,8 @@ use crate::support::sameness::scene::{Cast, play};
 /// A row's share of 120 columns: twice this, two marks and a bar.
 const WIDTH: usize = 55;
 
-pub fn main(words: &[String]) -> ExitCode {
-    match compare(words) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(line) => {
-            eprintln!("{line}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-/// How many differences have no explanation, or one line that says why nothing is compared.
-fn compare(words: &[String]) -> Result<usize, String> {
+/// Whether all differences have an explanation, or one line that says why nothing is compared.
+pub fn compare(words: &[String]) -> Result<bool, String> {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let (printed, record) = (is_set("AS_PRINTED"), is_set("RECORD"));
     let mut chosen = chosen(words)?;
@@ -64,28 +50,27 @@ fn compare(words: &[String]) -> Result<usize, String> {
         (cpp, port)
     });
 
-    let mut total = Tally::default();
+    let mut all = Vec::new();
     for (part, (cpp, port)) in chosen.iter().zip(&played) {
         let says = if chinese() { part.scenario.says_in_chinese } else { part.scenario.says };
         println!("\n{}", say!("{part}: {says}", "{part}：{says}"));
-        let mut tally = Tally::default();
-        for pair in compared(expected(cpp, !printed, part.difference()), port) {
-            show(&pair);
-            pair.lines.iter().for_each(|line| tally.add(line.why));
-        }
+        let pairs = compared(expected(cpp, !printed, part.difference()), port);
+        pairs.iter().for_each(show);
+        let whys: Vec<Why> = pairs.iter().flat_map(|pair| &pair.lines).map(|line| line.why).collect();
+        let tally = tally(&whys);
         println!("{}", say!("{part}: {tally}", "{part}：{tally}"));
-        total.0.iter_mut().zip(tally.0).for_each(|(total, count)| *total += count);
+        all.extend(whys);
     }
     if record && words.is_empty() {
         write_records(&chosen, &played, printed)?;
     }
-    let count = chosen.len();
+    let (count, total) = (chosen.len(), tally(&all));
     let total_line = match printed {
         false => say!("{count} scenarios, mended: {total}", "{count} 个场景，修正版：{total}"),
         true => say!("{count} scenarios, as printed: {total}", "{count} 个场景，原文版：{total}"),
     };
     println!("\n{}", total_line.replacen(" (", "\n(", 1).replacen('（', "\n（", 1));
-    Ok(total.unexplained())
+    Ok(!all.contains(&Why::Unexplained))
 }
 
 /// The parts that the words name, all if there are none.
@@ -175,38 +160,19 @@ fn cut(row: &[char], differs: Option<usize>) -> String {
     format!("{}{skipped}{}", text(&row[..HEAD]), text(&row[from..from + tail]))
 }
 
-/// How many rows there are of each kind: of each erratum; 0: the same; the last: unexplained.
-#[derive(Default)]
-struct Tally([usize; 32]);
-
-impl Tally {
-    fn add(&mut self, why: Why) {
-        self.0[match why {
-            Why::Same => 0,
-            Why::Erratum(number) => number as usize,
-            Why::Unexplained => 31,
-        }] += 1;
-    }
-
-    fn unexplained(&self) -> usize {
-        self.0[31]
-    }
-}
-
-impl fmt::Display for Tally {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let (same, unexplained) = (self.0[0], self.unexplained());
-        let errata: Vec<(usize, &usize)> =
-            self.0.iter().enumerate().take(31).skip(1).filter(|(_, count)| **count > 0).collect();
-        let explained: usize = errata.iter().map(|(_, count)| **count).sum();
-        let each: Vec<String> = errata.iter().map(|(number, count)| format!("{number}: {count}")).collect();
-        let each = match explained {
-            0 => String::new(),
-            _ => say!(" ({})", "（{}）", each.join(", ")),
-        };
-        out.write_str(&say!(
-            "{same} rows the same, {explained} explained{each}, {unexplained} unexplained",
-            "{same} 行相同，{explained} 行有解释{each}，{unexplained} 行没有解释"
-        ))
-    }
+/// How many rows there are of each kind.
+fn tally(whys: &[Why]) -> String {
+    let count = |why| whys.iter().filter(|other| **other == why).count();
+    let (same, unexplained) = (count(Why::Same), count(Why::Unexplained));
+    let explained = whys.len() - same - unexplained;
+    let each = (1..100).map(|number| (number, count(Why::Erratum(number)))).filter(|(_, count)| *count > 0);
+    let each: Vec<String> = each.map(|(number, count)| format!("{number}: {count}")).collect();
+    let each = match explained {
+        0 => String::new(),
+        _ => say!(" ({})", "（{}）", each.join(", ")),
+    };
+    say!(
+        "{same} rows the same, {explained} explained{each}, {unexplained} unexplained",
+        "{same} 行相同，{explained} 行有解释{each}，{unexplained} 行没有解释"
+    )
 }

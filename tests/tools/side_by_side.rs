@@ -1,7 +1,6 @@
 //! `make side-by-side`: a listing of the article and its counterpart, in two columns, aligned.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use crate::say;
 use crate::support::alignment::Alignment;
@@ -10,18 +9,8 @@ use crate::support::counterpart::counterpart;
 use crate::support::language::chinese;
 use crate::support::paper::{colours, columns};
 
-/// The article's copy and, if one is wanted, a part of a listing's name.
-pub fn main(words: &[String]) -> ExitCode {
-    match shown(words) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(line) => {
-            eprintln!("{line}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn shown(words: &[String]) -> Result<(), String> {
+/// The words: the article's copy and, if one is wanted, a part of a listing's name. Whether any was shown.
+pub fn side_by_side(words: &[String]) -> Result<bool, String> {
     let copy = words.first().filter(|copy| !copy.is_empty());
     let copy = copy.ok_or_else(|| {
         say!(
@@ -40,17 +29,13 @@ fn shown(words: &[String]) -> Result<(), String> {
         ));
     }
     let listings = Listings::read(Path::new(copy))?;
-    let mut nothing = Err(say!("{copy}: it has none of these", "{copy}：其中没有这些清单"));
     for name in &chosen {
         match listings.find(name) {
-            Some(text) => {
-                show(name, text);
-                nothing = Ok(());
-            }
+            Some(text) => show(name, text),
             None => println!("{}\n", say!("{name}: the copy does not have it", "{name}：副本中没有")),
         }
     }
-    nothing
+    Ok(chosen.iter().any(|name| listings.find(name).is_some()))
 }
 
 fn show(name: &str, text: &str) {

@@ -16,14 +16,26 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let (tool, words) = words.split_first().expect("the Makefile names a tool");
     match tool.as_str() {
-        "compare" => compare::main(words),
+        "compare" => status(compare::compare(words)),
         "faults" => faults::main(words),
         "lanes" => lanes::main(words),
         "lesson" => lessons::show(words),
         "lessons" => lessons::list(words),
         "record" => lessons::record(words),
-        "side-by-side" => side_by_side::main(words),
+        "side-by-side" => status(side_by_side::side_by_side(words)),
         _ => panic!("there is no tool {tool}"),
+    }
+}
+
+/// 0 if all is well, 1 if not; 2, and the line that says why, if it could not be seen.
+fn status(well: Result<bool, String>) -> ExitCode {
+    match well {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(line) => {
+            eprintln!("{line}");
+            ExitCode::from(2)
+        }
     }
 }
 

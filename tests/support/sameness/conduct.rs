@@ -74,10 +74,7 @@ fn escaped(text: &[u8]) -> String {
     for chunk in text.utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {
-                '\n' => shown.push_str("\\n"),
-                '\t' => shown.push_str("\\t"),
-                '\0' => shown.push_str("\\0"),
-                '"' | '\\' => shown.extend(['\\', c]),
+                '\n' | '\t' | '\0' | '"' | '\\' => shown.extend(c.escape_debug()),
                 // What would draw nothing, or turn the line round.
                 _ if c.escape_debug().len() > 1 => {
                     c.to_string().bytes().for_each(|byte| shown.push_str(&format!("\\x{byte:02x}")));
@@ -241,8 +238,14 @@ fn rows(events: &[strace::Event], pid: u32, names: &Names) -> Vec<Row> {
 
 /// Text for standard output or standard error that left whole.
 fn said(call: &Call) -> Option<(i32, Vec<u8>)> {
-    let fd = call.fd().filter(|fd| call.name == "write" && [1, 2].contains(fd))?;
-    let text = call.bytes(1)?;
+    let fd = call.fd().filter(|fd| [1, 2].contains(fd))?;
+    let bytes = |piece: &str| Call { args: vec![piece.to_string()], ..call.clone() }.bytes(0);
+    let text = match &*call.name {
+        "write" => call.bytes(1)?,
+        // musl's stdio: what was gathered, and what comes.
+        "writev" => call.args.get(1)?.split("iov_base=").filter_map(bytes).flatten().collect(),
+        _ => return None,
+    };
     (call.returned() == Some(text.len() as i64)).then_some((fd, text))
 }
 

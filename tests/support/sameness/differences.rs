@@ -40,11 +40,8 @@ pub struct Pair {
 
 /// What is expected of the port, beside the C++.
 pub fn expected(cpp: &[Process], mended: bool, difference: Option<Difference>) -> Vec<Pair> {
-    let mut pairs = Vec::new();
-    for process in cpp {
-        let (name, lines) = (process.name.clone(), same(&process.rows));
-        pairs.push(Pair { name, lines });
-    }
+    let pair = |process: &Process| Pair { name: process.name.clone(), lines: same(&process.rows) };
+    let mut pairs: Vec<Pair> = cpp.iter().map(pair).collect();
     if mended {
         if let Some(difference) = difference {
             apply(&difference, &mut pairs);
@@ -58,8 +55,7 @@ pub fn expected(cpp: &[Process], mended: bool, difference: Option<Difference>) -
 pub fn compared(mut expected: Vec<Pair>, port: &[Process]) -> Vec<Pair> {
     for process in port {
         if !expected.iter().any(|pair| pair.name == process.name) {
-            let (name, lines) = (process.name.clone(), Vec::new());
-            expected.push(Pair { name, lines });
+            expected.push(Pair { name: process.name.clone(), lines: Vec::new() });
         }
     }
     for pair in &mut expected {
@@ -74,19 +70,16 @@ fn same(rows: &[Row]) -> Vec<Line> {
     rows.iter().map(line).collect()
 }
 
-fn added(row: &str, why: Why) -> Line {
-    Line { cpp: None, port: Some(Row::parse(row)), why }
-}
-
 /// The errata that show in more than one scenario.
 fn everywhere(pair: &mut Pair) {
     const IGNORE_SIGPIPE: &str = "rt_sigaction(SIGPIPE, {sa_handler=SIG_IGN, sa_flags=SA_RESTART}, \
         {sa_handler=SIG_DFL, sa_flags=0}) = 0";
     const REUSE: &str = "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0";
 
+    let added = |row, erratum| Line { cpp: None, port: Some(Row::parse(row)), why: Why::Erratum(erratum) };
     let mut lines = Vec::new();
     if pair.name.starts_with("server") || pair.name == "client" {
-        lines.push(added(IGNORE_SIGPIPE, Why::Erratum(10)));
+        lines.push(added(IGNORE_SIGPIPE, 10));
     }
     let mut before = String::new();
     let mut came = 0;
@@ -98,7 +91,7 @@ fn everywhere(pair: &mut Pair) {
         };
         let shown = row.to_string();
         if shown.starts_with("bind(3, ") {
-            lines.push(added(REUSE, Why::Erratum(17)));
+            lines.push(added(REUSE, 17));
         }
         lines.push(match mended(row, &before, came) {
             Some((erratum, port)) => Line { port: Some(port), why: Why::Erratum(erratum), ..line },
@@ -148,7 +141,7 @@ fn visible(text: &[u8]) -> Vec<u8> {
                 _ => shown.extend(c.escape_debug()),
             }
         }
-        chunk.invalid().iter().for_each(|byte| shown.push_str(&format!("\\x{byte:02x}")));
+        shown.extend(chunk.invalid().escape_ascii().map(char::from));
     }
     shown.into_bytes()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, OnceLock};
 
 use super::conduct::Row;
@@ -99,7 +100,7 @@ impl Part {
     }
 }
 
-/// Plays parts four at a time; their results come in order.
+/// Plays parts four at a time; their results come in order. When one panics, no other begins.
 pub fn four_at_a_time<T: Send>(parts: &[Part], play: impl Fn(&Part) -> T + Sync) -> Vec<T> {
     let (waiting, played) = (Mutex::new(parts.iter().enumerate()), Mutex::new(BTreeMap::new()));
     std::thread::scope(|scope| {
@@ -108,7 +109,10 @@ pub fn four_at_a_time<T: Send>(parts: &[Part], play: impl Fn(&Part) -> T + Sync)
                 loop {
                     let next = waiting.lock().expect("nobody panics with it").next();
                     let Some((index, part)) = next else { break };
-                    let result = play(part);
+                    let result = catch_unwind(AssertUnwindSafe(|| play(part))).unwrap_or_else(|panic| {
+                        waiting.lock().expect("nobody panics with it").by_ref().for_each(drop);
+                        resume_unwind(panic)
+                    });
                     played.lock().expect("nobody panics with it").insert(index, result);
                 }
             });
