@@ -75,10 +75,22 @@ impl Drop for Report {
     }
 }
 
+/// Closes all descriptors from `first` on, at once or at `exec`.
+pub unsafe fn close_from(first: libc::c_int, at_exec: bool) {
+    let flags = if at_exec { libc::CLOSE_RANGE_CLOEXEC } else { 0 };
+    if unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, flags) } == 0 {
+        return;
+    }
+    // Linux before 5.11 is asked one by one.
+    for fd in first..1024 {
+        unsafe { if at_exec { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) } else { libc::close(fd) } };
+    }
+}
+
 /// Reaps all that ends below, until there is nobody left.
 unsafe fn watch(page: &Page, program: libc::pid_t, test: libc::pid_t) -> ! {
     unsafe {
-        libc::close_range(0, u32::MAX, 0);
+        close_from(0, false);
         let mut signals = std::mem::zeroed();
         libc::sigfillset(&raw mut signals);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const signals, std::ptr::null_mut());

@@ -336,8 +336,7 @@ impl Running {
             kept.keep()?;
             unsafe {
                 // A descriptor of ours that is left open would change the numbers of theirs.
-                let flag = libc::CLOSE_RANGE_CLOEXEC;
-                libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, flag);
+                keeper::close_from(3, true);
                 // Where Yama rules, only a process that allows it is traced by a stranger.
                 libc::prctl(libc::PR_SET_PTRACER, libc::PR_SET_PTRACER_ANY, 0, 0, 0);
             }
