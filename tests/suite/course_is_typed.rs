@@ -10,7 +10,7 @@ use crate::support::article::article;
 use crate::support::kernel::*;
 use crate::support::lessons::{self, Lesson};
 use crate::support::programs::*;
-use crate::support::stage::named;
+use crate::support::stage::substituted as named;
 use crate::support::terminal::Terminal;
 use crate::support::typed::{self, Block, Part, Seen, Typed, matches};
 
