@@ -19,3 +19,4 @@ mod same_calls;
 mod same_statements;
 mod servers;
 mod signals;
+mod two_languages;

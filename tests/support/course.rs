@@ -7,14 +7,15 @@ use std::process::Command;
 use super::article;
 use super::conversation::Conversation;
 use super::programs::*;
-use super::stage::{self, *};
-use super::strace::Event;
+use super::stage::*;
+use super::strace::{self, Event, What};
 
 /// The blocks of a lesson. `None`: not measured, for want of the article.
 pub type Blocks = Vec<Option<String>>;
 
 /// What is run for a lesson, by its number.
-pub const COURSE: [(usize, fn() -> Blocks); 18] = [
+pub const COURSE: &[(usize, fn() -> Blocks)] = &[
+    (0, reading),
     (1, listening),
     (2, one_message),
     (3, nobodys_port),
@@ -35,11 +36,68 @@ pub const COURSE: [(usize, fn() -> Blocks); 18] = [
     (18, failing_calls),
 ];
 
+/// 0: one short conversation, as strace writes it.
+fn reading() -> Blocks {
+    let Server { mut running, port } = traced_server(Build::Mended, "tcp_server_double_fork", &[]);
+    let mut peer = connect(port);
+    let from = peer.local_addr().expect("it is connected").port();
+    said(&mut peer, b"hello");
+    peer.write_all(b"quit").expect("it is sent");
+    rest(&mut peer);
+    eventually("the grandchild is gone", || running.trace().matches("+++ exited with 0").count() == 2);
+    eventually("the server waits for a client", || accepts(running.pid()));
+    running.signal(libc::SIGINT);
+    running.wait_for_all();
+    let mut events = running.events();
+    let pids = strace::pids(&events);
+    // The parent's share from its first client on, and without the log.
+    let first = events.iter().position(|event| event.call().is_some_and(|call| call.name == "accept"));
+    events.drain(..first.expect("it has accepted"));
+    events.retain(|event| event.call().is_none_or(|call| call.name != "write" || call.fd() == Some(4)));
+    let names = [u64::from(port), from.into(), pids[0].into(), pids[1].into(), pids[2].into()];
+    let names: Vec<_> =
+        names.into_iter().zip(["8080", "CLIENT", "PARENT", "CHILD", "GRANDCHILD"]).collect();
+    vec![Some(named(&as_written(&events, &pids), &names))]
+}
+
+/// What the first of `pids` did as `strace -f` writes it, the others' share where it sleeps.
+fn as_written(events: &[Event], pids: &[u32]) -> String {
+    let Some((&pid, below)) = pids.split_first() else { return String::new() };
+    let (mut text, mut told) = (String::new(), false);
+    for event in events.iter().filter(|event| event.pid == pid) {
+        let line = match &event.what {
+            What::Call(call) if ["wait4", "accept"].contains(&call.name.as_str()) && call.result != "4" => {
+                let (name, first) = (&call.name, &call.args[0]);
+                let errno = call
+                    .errno
+                    .as_ref()
+                    .map_or("", |_| " ERESTARTSYS (To be restarted if SA_RESTART is set)");
+                let rest =
+                    if name == "wait4" { call.args[1..].join(", ") } else { "..., [16]".to_string() };
+                text += &format!("{pid} {name}({first},  <unfinished ...>\n");
+                // The child's share, or that of the last that is left.
+                let whose = if told { &below[1..] } else { &below[..1] };
+                text += &whose.iter().map(|&pid| as_written(events, &[pid])).collect::<String>();
+                told = true;
+                format!("<... {name} resumed>{rest}) = {}{errno}", call.result)
+            }
+            What::Call(call) if call.name == "clone" => {
+                format!("clone(child_stack=NULL, flags=...|SIGCHLD, ...) = {}", call.result)
+            }
+            What::Call(call) => format!("{}({}) = {}", call.name, call.args.join(", "), call.result),
+            What::Signal(name) => format!("--- {name} {{si_signo={name}, ...}} ---"),
+            What::End(end) => format!("+++ {end} +++"),
+        };
+        text += &format!("{pid} {line}\n");
+    }
+    text
+}
+
 /// 1: what a listening socket costs.
 fn listening() -> Blocks {
     let server = traced_server(Build::Mended, "tcp_server", &[]);
     let port = server.port.into();
-    let mut calls = as_strace(&server.stop(), &[(port, "8080")]);
+    let mut calls = as_strace(&stop(server), &[(port, "8080")]);
     // The loader's and the log's are not what the lesson is about.
     calls.retain(|call| !["read(", "write(", "close("].iter().any(|name| call.starts_with(name)));
     vec![Some(calls.join("\n"))]
@@ -65,7 +123,7 @@ fn one_message() -> Blocks {
 fn nobodys_port() -> Blocks {
     let server = traced_server(Build::Mended, "tcp_server_fork", &[]);
     let port = server.port;
-    let first = traced_client(Build::Mended, port, &[]);
+    let first = client(port);
     let first_port = client_port(port, &[]);
     let second = client(port);
     let second_port = client_port(port, &[first_port]);
@@ -73,12 +131,12 @@ fn nobodys_port() -> Blocks {
     let mut rows = ss(port);
     rows.retain(|row| [first_port, second_port].contains(&port_of(&row[3])));
     rows.sort_by_key(|row| port_of(&row[3]) == second_port);
-    second.quits();
+    quits(second);
     let wanted = |calls: Vec<String>, names: &[&str]| -> Vec<String> {
         calls.into_iter().filter(|call| names.iter().any(|name| call.starts_with(name))).collect()
     };
-    let client = wanted(as_strace(&first.quits(), &names), &["socket(", "connect("]);
-    let server = wanted(as_strace(&server.stop(), &names), &["accept("]);
+    let client = wanted(as_strace(&quits(first), &names), &["socket(", "connect("]);
+    let server = wanted(as_strace(&stop(server), &names), &["accept("]);
     vec![Some(client.join("\n")), Some(server[..2].join("\n")), Some(named_table(&rows, &names))]
 }
 
@@ -86,15 +144,13 @@ fn nobodys_port() -> Blocks {
 fn byte_order() -> Blocks {
     let [_, _, high, low] = std::process::id().to_be_bytes();
     let ip = format!("127.4.{high}.{low}");
-    let command_of = |build| command(build, "tcp_server");
-    let mut server = started_at(command_of(Build::Mended), None, &ip, 18080);
-    server.running.stdout.wait_for("listen() success");
+    let mut server = launch(Build::Mended, "tcp_server").arg("18080").arg(&ip).start();
+    server.stdout.wait_for("listen() success");
     let calls = |build| {
-        let (mut command, trace) = traced(&command(build, "tcp_client"), &[]);
-        let running = Running::start(command.arg(&ip).arg("18080"));
-        let mut client = Player { running, port: 18080, trace: Some(trace) };
-        client.running.end_input();
-        let mut calls = told(&client.ends()).calls("client");
+        let client = launch(build, "tcp_client").arg(&ip).arg("18080").traced(seeing(&[]));
+        let mut client = client.start();
+        client.end_input();
+        let mut calls = told(&ends(&mut client)).calls("client");
         calls.retain(|call| call.starts_with("connect("));
         vec![calls[0].replace(&ip, "127.0.0.1")]
     };
@@ -104,14 +160,14 @@ fn byte_order() -> Blocks {
 
 /// 5: the second client of a server that serves one.
 fn second_client() -> Blocks {
-    let server = server(Build::Mended, "tcp_server");
+    let server = Server::launch(launch(Build::Mended, "tcp_server"));
     let port = server.port;
     let mut first = client(port);
-    first.says("hello");
+    says(&mut first, "hello");
     let first_port = client_port(port, &[]);
     let mut second = client(port);
     let second_port = client_port(port, &[first_port]);
-    second.types("me too");
+    types(&mut second, "me too");
     let names = [(port.into(), "8080"), (first_port.into(), "FIRST"), (second_port.into(), "SECOND")];
     // The server's side: the listening socket, then one socket a client.
     let own = || -> Vec<_> { ss(port).into_iter().filter(|row| port_of(&row[3]) == port).collect() };
@@ -122,28 +178,26 @@ fn second_client() -> Blocks {
     };
     eventually("the second client's bytes lie in the kernel", || own().iter().any(|row| row[1] == "6"));
     let before = listed(own());
-    first.quits();
-    second.running.stdout.wait_for("Server EchoME TOO");
+    quits(first);
+    second.stdout.wait_for("Server EchoME TOO");
     eventually("the first connection is over", || {
         own().iter().filter(|row| row[0] == "ESTAB").count() == 1
     });
     let mut after = own();
     after.retain(|row| row[0] != "TIME-WAIT");
     let after = listed(after);
-    second.quits();
+    quits(second);
     vec![before, after]
 }
 
 /// 6: how many may wait, and what the next one sees.
 fn backlog() -> Blocks {
-    let server = server(Build::Mended, "tcp_server");
+    let server = Server::launch(launch(Build::Mended, "tcp_server"));
     let port = server.port;
     let mut served = client(port);
-    served.says("hello");
-    let waiting: Vec<Player> = (0..6).map(|_| client(port)).collect();
-    let (mut command, trace) = traced(&command(Build::Mended, "tcp_client"), &[]);
-    let running = Running::start(command.arg("127.0.0.1").arg(port.to_string()));
-    let next = Player { running, port, trace: Some(trace) };
+    says(&mut served, "hello");
+    let waiting: Vec<Running> = (0..6).map(|_| client(port)).collect();
+    let next = waiting_client(Build::Mended, port, &[]);
     let clients = |state: &str| {
         let rows = ss(port).into_iter().filter(|row| row[0] == state && port_of(&row[4]) == port);
         vec![state.to_string(), rows.count().to_string()]
@@ -152,19 +206,19 @@ fn backlog() -> Blocks {
     let listening = ss(port).into_iter().find(|row| row[0] == "LISTEN").expect("the server listens");
     let rows = [row(&["State", "Recv-Q", "Send-Q"]), listening[..3].to_vec()];
     let counts = [row(&["clients", ""]), clients("ESTAB"), clients("SYN-SENT")];
-    let mut calls = told(&next.stop_now()).calls("client");
+    let mut calls = told(&stop_now(next)).calls("client");
     calls.retain(|call| call.starts_with("connect("));
     drop(waiting);
-    let calls = calls[0].replace(&port.to_string(), "8080");
+    let calls = named(&calls[0], &[(port.into(), "8080")]);
     vec![Some(table(&rows)), Some(table(&counts)), Some(calls)]
 }
 
 /// 7: who holds which descriptor after a fork.
 fn descriptors_of_two() -> Blocks {
-    let server = server(Build::Mended, "tcp_server_fork");
+    let server = Server::launch(launch(Build::Mended, "tcp_server_fork"));
     let (port, parent) = (server.port, server.pid());
     let mut client = client(port);
-    client.says("hello");
+    says(&mut client, "hello");
     let child = children(parent)[0];
     let held = || asked("ss", &["-Htanp", &format!("sport = :{port}")]);
     eventually("each has closed the other's", || held().iter().all(|row| !row[5].contains("),(")));
@@ -173,32 +227,32 @@ fn descriptors_of_two() -> Blocks {
     rows.sort_by_key(|row| row[0] != "LISTEN");
     let names = [(port.into(), "8080"), (parent.into(), "PARENT"), (child.into(), "CHILD")];
     let held = named_table(&rows, &names);
-    client.quits();
+    quits(client);
     vec![Some(drawn_from_connect(&conversation("tcp_server_fork"))), Some(held)]
 }
 
 /// How often the C library closes something before the first client: what it loads, the time zone.
 fn closes_before_accept() -> usize {
-    let events = traced_server(Build::Mended, "tcp_server_fork", &[]).stop();
+    let events = stop(traced_server(Build::Mended, "tcp_server_fork", &[]));
     events.iter().filter_map(|event| event.call()).filter(|call| call.name == "close").count()
 }
 
 /// 8: a parent whose `close` never happens, with 16 descriptors.
 fn leak() -> Blocks {
     let accepted = |options: &[&str]| {
-        let (mut strace, trace) = traced(&command(Build::Mended, "tcp_server_fork"), options);
-        limit_descriptors(&mut strace, 16);
-        let mut server = started_at(strace, Some(trace), "127.0.0.1", free_port());
-        server.running.stdout.wait_for("listen() success");
+        let few = Limits { descriptors: Some(16), ..Limits::default() };
+        let server = launch(Build::Mended, "tcp_server_fork").limits(few).traced(seeing(options));
+        let mut server = Server::launch(server);
         for _ in 0..12 {
             let mut client = client(server.port);
-            client.says("hello");
-            client.hangs_up();
+            says(&mut client, "hello");
+            client.end_input();
+            client.wait();
         }
         let last = client(server.port);
         server.running.stdout.wait_for("accept()");
         drop(last);
-        let told = told(&server.stop_now());
+        let told = told(&stop_now(server.running));
         let calls = told.calls("server").into_iter().filter(|call| call.starts_with("accept("));
         calls.take(13).collect::<Vec<String>>()
     };
@@ -214,8 +268,8 @@ fn zombies() -> Blocks {
         let parent = server.pid();
         for _ in 0..3 {
             let mut client = client(server.port);
-            client.says("hello");
-            client.quits();
+            says(&mut client, "hello");
+            quits(client);
         }
         let list = || asked("ps", &["--ppid", &parent.to_string(), "-o", "stat=,args="]);
         let ended = |list: &[Vec<String>]| list.iter().all(|row| row[0].starts_with('Z'));
@@ -225,7 +279,7 @@ fn zombies() -> Blocks {
         if seen.is_empty() {
             seen.push("(no children)".to_string());
         }
-        let mut lines = told(&server.stop()).calls("server");
+        let mut lines = told(&stop(server)).calls("server");
         lines.retain(|call| call.starts_with("signal(SIGCHLD"));
         lines.extend(seen);
         lines
@@ -237,18 +291,23 @@ fn zombies() -> Blocks {
 
 /// 10: parent, child and grandchild.
 fn double_fork() -> Blocks {
-    let server = server(Build::Mended, "tcp_server_double_fork");
+    let server = Server::launch(launch(Build::Mended, "tcp_server_double_fork"));
     let (port, parent) = (server.port, server.pid());
     let mut client = client(port);
-    client.says("hello");
+    says(&mut client, "hello");
     eventually("the child is gone", || children(parent).is_empty());
     let held = asked("ss", &["-Htnp", &format!("sport = :{port}")]);
     let pid = held[0][5].split("pid=").nth(1).and_then(|rest| rest.split(',').next());
     let grandchild = pid.expect("somebody holds the connection").to_string();
     let parents = |pid: &str| asked("ps", &["-o", "ppid=", "-p", pid]).concat().concat();
     assert_ne!(parents(&grandchild), parent.to_string(), "the grandchild is the system's");
-    let rows = [row(&["PID", "PPID"]), row(&["PARENT", "SHELL"]), row(&["GRANDCHILD", "SYSTEM"])];
-    client.quits();
+    let parent = parent.to_string();
+    let mut rows = [row(&["PID", "PPID"]), row(&["PARENT", "SHELL"]), row(&["GRANDCHILD", "SYSTEM"])];
+    if raw() {
+        rows[1] = row(&[&parent, &parents(&parent)]);
+        rows[2] = row(&[&grandchild, &parents(&grandchild)]);
+    }
+    quits(client);
     vec![Some(drawn_from_connect(&conversation("tcp_server_double_fork"))), Some(table(&rows))]
 }
 
@@ -257,9 +316,9 @@ fn third_argument() -> Blocks {
     let parent = |build| {
         let mut server = traced_server(build, "tcp_server_double_fork", &[]);
         let mut client = client(server.port);
-        client.says("hello");
-        client.quits();
-        let events = if build == Build::AsPrinted { server.ends() } else { server.stop() };
+        says(&mut client, "hello");
+        quits(client);
+        let events = if build == Build::AsPrinted { ends(&mut server.running) } else { stop(server) };
         let calls = told(&events).calls("server").into_iter().skip_while(|call| call != "fork() = child");
         calls.map(|call| with_port_as_options(&call)).collect::<Vec<String>>()
     };
@@ -270,11 +329,11 @@ fn third_argument() -> Blocks {
 /// A port as options is another in every run: `waitpid(child, CLIENT_PORT)`.
 fn with_port_as_options(call: &str) -> String {
     match call.split_once("waitpid(child, ") {
-        Some((_, rest)) => {
+        Some((_, rest)) if !raw() => {
             let result = rest.split_once(')').map_or("", |(_, result)| result);
             format!("waitpid(child, CLIENT_PORT){result}")
         }
-        None => call.to_string(),
+        _ => call.to_string(),
     }
 }
 
@@ -282,17 +341,23 @@ fn with_port_as_options(call: &str) -> String {
 fn varargs() -> Blocks {
     let crash = of_the_article(|article| {
         let directory = crashing_server(article);
-        let (command, trace) = traced(&Command::new(directory.join("server")), &[]);
-        let mut server = started_at(command, Some(trace), "127.0.0.1", free_port());
-        eventually("the server listens", || ss(server.port).iter().any(|row| row[0] == "LISTEN"));
-        let mut peer = connect(server.port);
+        let (mut server, port) = quiet(Launch::of(directory.join("server")).traced(seeing(&[])));
+        let mut peer = connect(port);
         said(&mut peer, b"hello");
         drop(peer);
-        let calls = told(&server.ends()).calls("server").into_iter();
+        let calls = told(&ends(&mut server)).calls("server").into_iter();
         let _ = std::fs::remove_dir_all(directory);
         calls.skip_while(|call| !call.starts_with("accept(")).collect::<Vec<_>>().join("\n")
     });
     vec![crash, Some(refused_line())]
+}
+
+/// A server whose log goes into a buffer or a file, when it listens.
+fn quiet(server: Launch) -> (Running, u16) {
+    let port = free_port();
+    let mut server = server.arg(port.to_string()).arg("127.0.0.1").start();
+    server.listens(port, PATIENCE).expect("it listens");
+    (server, port)
 }
 
 /// The article's server with every erratum in it: the directory where it is built.
@@ -347,16 +412,16 @@ fn sigpipe() -> Blocks {
     let calls = |build| {
         let mut server = traced_server(build, "tcp_server", &["-s", "4"]);
         let mut first = client(server.port);
-        first.says("hello");
+        says(&mut first, "hello");
         let mut gone = connect(server.port);
         gone.write_all(&[b'a'; 20_000]).expect("the kernel takes it");
         drop(gone);
-        first.quits();
+        quits(first);
         let events = if build == Build::AsPrinted {
-            server.ends()
+            ends(&mut server.running)
         } else {
             server.running.stdout.wait_for("write::");
-            server.stop()
+            stop(server)
         };
         let calls = told(&events).calls("server").into_iter();
         // The second client's.
@@ -378,8 +443,8 @@ fn first_and_last_pair(calls: Vec<String>) -> Vec<String> {
 /// 14: pieces, and what is glued together.
 fn byte_stream() -> Blocks {
     // What the server did for its last client.
-    let reads = |server: Player| {
-        let calls = told(&server.stop()).calls("server");
+    let reads = |server: Server| {
+        let calls = told(&stop(server)).calls("server");
         let mut clients = calls.split(|call| call.starts_with("accept(")).filter(|calls| !calls.is_empty());
         clients.next_back().map(<[String]>::to_vec).expect("it had a client")
     };
@@ -393,23 +458,23 @@ fn byte_stream() -> Blocks {
 
     let server = traced_server(Build::Mended, "tcp_server", &[]);
     let mut first = client(server.port);
-    first.says("hello");
+    says(&mut first, "hello");
     let mut peer = connect(server.port);
     peer.write_all(b"one").expect("the kernel takes it");
     peer.write_all(b"two").expect("the kernel takes it");
-    first.quits();
+    quits(first);
     let mut reply = [0; 6];
     std::io::Read::read_exact(&mut peer, &mut reply).expect("the server replies");
     drop(peer);
     let glued = reads(server);
 
     let long_line = |build| {
-        let mut server = stage::server(Build::Mended, "tcp_server");
-        let mut client = traced_client(build, server.port, &["-s", "4"]);
-        client.types(&"a".repeat(1500));
+        let mut server = Server::launch(launch(Build::Mended, "tcp_server"));
+        let mut client = client_of(build, server.port, &["-s", "4"]);
+        types(&mut client, &"a".repeat(1500));
         server.running.stdout.wait_for("to_upper after");
         server.running.stdout.wait_for("to_upper after");
-        let calls = as_strace(&client.quits(), &[]);
+        let calls = as_strace(&quits(client), &[]);
         let ours = |call: &String| call.starts_with("read(3, \"") || call.starts_with("write(3");
         let calls = calls.into_iter().filter(ours).filter(|call| !call.contains("ELF"));
         // Whether the second piece is there when the first is read, nobody can say.
@@ -417,7 +482,7 @@ fn byte_stream() -> Blocks {
             Some(read) if read.starts_with("read") => format!("{read}= 1023 or 1024"),
             _ => call.replace("= 476", "= 477").replace("= 477", "= 477 or 476"),
         };
-        let either = |call: String| if build == Build::AsPrinted { either(call) } else { call };
+        let either = |call: String| if build == Build::AsPrinted && !raw() { either(call) } else { call };
         calls.map(either).collect::<Vec<String>>()
     };
     let (printed, mended) = (long_line(Build::AsPrinted), long_line(Build::Mended));
@@ -428,14 +493,14 @@ fn byte_stream() -> Blocks {
 /// 15: a client whose input has ended.
 fn end_of_input() -> Blocks {
     let calls = |build| {
-        let server = server(Build::Mended, "tcp_server");
-        let mut client = traced_client(build, server.port, &[]);
-        client.running.end_input();
+        let server = Server::launch(launch(Build::Mended, "tcp_server"));
+        let mut client = client_of(build, server.port, &[]);
+        client.end_input();
         let events = if build == Build::AsPrinted {
-            eventually("it has asked a thousand times", || client.traced_lines() > 2_100);
-            client.stop_now()
+            eventually("it has asked a thousand times", || client.trace().lines().count() > 2_100);
+            stop_now(client)
         } else {
-            client.ends()
+            ends(&mut client)
         };
         let calls = told(&events).calls_and_log("client");
         let mut calls: Vec<String> =
@@ -453,20 +518,16 @@ fn end_of_input() -> Blocks {
 
 /// The log of a double-fork server, written to a file, after two clients.
 fn log_of_two_clients(program: &Path) -> String {
-    let log = root().join(format!("target/lessons/{}.log", std::process::id()));
-    std::fs::create_dir_all(log.parent().expect("it has one")).expect("target can be written to");
-    let mut to_file = Command::new("sh");
-    to_file.args(["-c", "log=$1; shift; exec \"$0\" \"$@\" > \"$log\""]).arg(program).arg(&log);
-    let mut server = started_at(to_file, None, "127.0.0.1", free_port());
-    eventually("the server listens", || ss(server.port).iter().any(|row| row[0] == "LISTEN"));
+    let log = std::env::temp_dir().join(format!("lesson-{}.log", std::process::id()));
+    let file = std::fs::File::create(&log).expect("it can be written to");
+    let (mut server, port) = quiet(Launch::of(program).user("student").stdout(file));
     for _ in 0..2 {
-        let mut client = client(server.port);
-        client.says("hello");
-        client.quits();
+        let mut client = client(port);
+        says(&mut client, "hello");
+        quits(client);
     }
-    server.running.signal(libc::SIGTERM);
-    // Every process of the server has ended when nobody holds its standard error.
-    server.running.stderr.all();
+    server.signal(libc::SIGTERM);
+    server.wait_for_all();
     let text = std::fs::read_to_string(&log).expect("the log is there");
     let _ = std::fs::remove_file(&log);
     text
@@ -492,25 +553,26 @@ fn time_wait() -> Blocks {
         let server = traced_server(Build::Mended, "tcp_server", options);
         let port = server.port;
         let mut client = client(port);
-        client.says("hello");
+        says(&mut client, "hello");
         let names = [(port.into(), "8080"), (client_port(port, &[]).into(), "CLIENT")];
-        client.quits();
+        quits(client);
         let ours = |row: &Vec<String>| row[0] == "TIME-WAIT" && port_of(&row[3]) == port;
         let waits = || ss(port).into_iter().find(ours);
         eventually("the connection is kept for a while", || waits().is_some());
         let kept = named_table(&[waits().expect("it was found")], &names);
-        server.stop();
+        stop(server);
 
-        let (command, trace) = traced(&command(Build::Mended, "tcp_server"), options);
-        let mut again = started_at(command, Some(trace), "127.0.0.1", port);
-        let comes_back = options.is_empty();
-        if comes_back {
-            again.running.stdout.wait_for("listen() success");
-        }
-        let events = if comes_back { again.stop() } else { again.ends() };
+        let again = launch(Build::Mended, "tcp_server").traced(seeing(options));
+        let mut again = again.arg(port.to_string()).arg("127.0.0.1").start();
+        let events = if options.is_empty() {
+            again.stdout.wait_for("listen() success");
+            stop(Server { running: again, port })
+        } else {
+            ends(&mut again)
+        };
         let calls = told(&events).calls("server").into_iter();
         let calls = calls.skip_while(|call| !call.starts_with("setsockopt("));
-        (kept, calls.map(|call| call.replace(&port.to_string(), "8080")).collect::<Vec<String>>())
+        (kept, calls.map(|call| named(&call, &[(port.into(), "8080")])).collect::<Vec<String>>())
     };
     let (kept, without) = twice(&["-e", "inject=setsockopt:retval=0"]);
     let (_, with) = twice(&[]);
@@ -519,44 +581,31 @@ fn time_wait() -> Blocks {
 
 /// 18: calls that strace makes fail.
 fn failing_calls() -> Blocks {
-    let calls = |build, fault: &str, conversation: fn(&Player)| {
+    let calls = |build, fault: &str, conversation: fn(&Server)| {
         let fault = format!("inject={fault}");
         let mut server = traced_server(build, "tcp_server_fork", &["-e", &fault]);
         conversation(&server);
         let dies = build == Build::AsPrinted && fault.contains("clone");
-        told(&if dies { server.ends() } else { server.stop() })
+        told(&if dies { ends(&mut server.running) } else { stop(server) }).calls("server").into_iter()
     };
-    let short_talk = |server: &Player| {
+    let short_talk = |server: &Server| {
         let mut peer = connect(server.port);
         said(&mut peer, b"hello");
         drop(peer);
         eventually("the child is gone", || children(server.pid()).is_empty());
     };
     let accept = |build| {
-        let told = calls(build, "accept:error=EMFILE:when=1..3", short_talk);
-        let calls = told.calls("server").into_iter();
-        calls
-            .filter(|call| call.starts_with("accept(") || call.starts_with("usleep"))
-            .take(6)
-            .collect::<Vec<_>>()
+        let calls = calls(build, "accept:error=EMFILE:when=1..3", short_talk);
+        let wanted = |call: &String| call.starts_with("accept(") || call.starts_with("usleep");
+        calls.filter(wanted).take(6).collect::<Vec<_>>()
     };
-    let refused = |server: &Player| assert_eq!(rest(&mut connect(server.port)), b"");
+    let refused = |server: &Server| assert_eq!(rest(&mut connect(server.port)), b"");
     let fork = |build| {
-        let told = calls(build, "clone:error=EAGAIN:when=1", refused);
-        told.calls("server").into_iter().skip_while(|call| !call.starts_with("accept(")).collect::<Vec<_>>()
-    };
-    let interrupted = |server: &Player| {
-        let mut peer = connect(server.port);
-        said(&mut peer, b"hello");
-        half_closed(&mut peer);
-        eventually("the child is gone", || children(server.pid()).is_empty());
-    };
-    let read = |build| {
-        let told = calls(build, "read:error=EINTR:when=2", interrupted);
-        told.calls("child").into_iter().skip_while(|call| !call.starts_with("read(")).collect::<Vec<_>>()
+        let calls = calls(build, "clone:error=EAGAIN:when=1", refused);
+        calls.skip_while(|call| !call.starts_with("accept(")).collect::<Vec<_>>()
     };
     let both = |of: &dyn Fn(Build) -> Vec<String>| {
         Some(beside(("as printed", &of(Build::AsPrinted)), ("mended", &of(Build::Mended))))
     };
-    vec![both(&accept), both(&fork), both(&read)]
+    vec![both(&accept), both(&fork)]
 }

@@ -10,6 +10,7 @@ pub mod kernel;
 pub mod language;
 pub mod lessons;
 pub mod matrix;
+pub mod pages;
 pub mod paper;
 pub mod peer;
 pub mod programs;

@@ -3,177 +3,101 @@
 //! On paper every run looks the same: the server's port is 8080, a client's port and a
 //! process go by their names, the order is one of cause and effect.
 
-use std::fs;
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::programs::{Build, Running, children, eventually, free_port, program, root};
+use super::programs::*;
 use super::story::{Story, tell};
 use super::strace::{self, Event, What};
+pub use super::words::raw;
 use super::{article, swimlanes};
+use crate::say;
 
 /// The calls that the article's code makes, in strace's names.
 pub const CALLS: &str = "trace=socket,setsockopt,bind,listen,accept,connect,read,write,close,\
                          clone,clone3,wait4,rt_sigaction,clock_nanosleep,exit_group";
 
-/// The user who the log lines name.
-const USER: &str = "student";
-
-/// A program that a lesson has started. It ends with this value.
-pub struct Player {
-    pub running: Running,
-    pub port: u16,
-    /// Where strace writes to.
-    pub trace: Option<PathBuf>,
+/// A program of a build; the log lines name this user.
+pub fn launch(build: Build, name: &str) -> Launch {
+    Launch::of(program(build, name)).user("student")
 }
 
-/// A command that is a program of a build.
-pub fn command(build: Build, name: &str) -> Command {
-    let mut command = Command::new(program(build, name));
-    command.env("USER", USER);
-    command
-}
-
-/// The same under strace, which writes the calls that the article makes to a file.
-pub fn traced(command: &Command, options: &[&str]) -> (Command, PathBuf) {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let directory = root().join("target/lessons");
-    fs::create_dir_all(&directory).expect("target can be written to");
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let trace = directory.join(format!("{}-{number}.strace", std::process::id()));
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-ttt", "-e", CALLS]).args(options).arg("-o").arg(&trace);
-    strace.arg(command.get_program()).args(command.get_args()).env("USER", USER);
-    (strace, trace)
-}
-
-/// Leaves a program `limit` descriptors, 0 to 2 among them, and none from its parent but these.
-pub fn limit_descriptors(command: &mut Command, limit: u64) {
-    let limits = libc::rlimit { rlim_cur: limit, rlim_max: limit };
-    let set = move || {
-        let first_own = 3;
-        let close_later = libc::CLOSE_RANGE_CLOEXEC as i32;
-        if unsafe { libc::close_range(first_own, u32::MAX, close_later) } == -1
-            || unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limits) } == -1
-        {
-            return Err(std::io::Error::last_os_error());
-        }
-        Ok(())
-    };
-    unsafe { command.pre_exec(set) };
-}
-
-/// A server that listens.
-pub fn server(build: Build, name: &str) -> Player {
-    started(command(build, name), None)
+/// What strace is to see, with more of its options.
+pub fn seeing(options: &[&str]) -> Trace {
+    options.iter().fold(Trace::all().option("-e").option(CALLS), |trace, option| trace.option(option))
 }
 
 /// A server that listens, under strace with more options.
-pub fn traced_server(build: Build, name: &str, options: &[&str]) -> Player {
-    let (command, trace) = traced(&command(build, name), options);
-    started(command, Some(trace))
+pub fn traced_server(build: Build, name: &str, options: &[&str]) -> Server {
+    Server::launch(launch(build, name).traced(seeing(options)))
 }
 
-fn started(command: Command, trace: Option<PathBuf>) -> Player {
-    let mut player = started_at(command, trace, "127.0.0.1", free_port());
-    player.running.stdout.wait_for("listen() success");
-    player
-}
-
-/// A server that may not listen yet, or never.
-pub fn started_at(mut command: Command, trace: Option<PathBuf>, ip: &str, port: u16) -> Player {
-    let running = Running::start(command.arg(port.to_string()).arg(ip));
-    Player { running, port, trace }
+/// A client of the server at `port`, on its way.
+pub fn waiting_client(build: Build, port: u16, options: &[&str]) -> Running {
+    // Erratum 1: as printed, it finds the server when its bytes are given the wrong way round.
+    let given = if build == Build::AsPrinted { port.swap_bytes() } else { port };
+    let client = launch(build, "tcp_client").arg("127.0.0.1").arg(given.to_string());
+    client.traced(seeing(options)).start()
 }
 
 /// A client of the server at `port`, connected.
-pub fn client(port: u16) -> Player {
-    let mut client = waiting_client(port);
-    client.running.stdout.wait_for("connect() success");
+pub fn client_of(build: Build, port: u16, options: &[&str]) -> Running {
+    let mut client = waiting_client(build, port, options);
+    client.stdout.wait_for("connect() success");
     client
 }
 
-/// A client that may not be connected yet.
-pub fn waiting_client(port: u16) -> Player {
-    let mut command = command(Build::Mended, "tcp_client");
-    let running = Running::start(command.arg("127.0.0.1").arg(port.to_string()));
-    Player { running, port, trace: None }
+/// A connected client of the mended build.
+pub fn client(port: u16) -> Running {
+    client_of(Build::Mended, port, &[])
 }
 
-/// A client under strace, connected.
-pub fn traced_client(build: Build, port: u16, options: &[&str]) -> Player {
-    let (mut command, trace) = traced(&command(build, "tcp_client"), options);
-    // Erratum 1: as printed, it finds the server when its bytes are given the wrong way round.
-    let given = if build == Build::AsPrinted { port.swap_bytes() } else { port };
-    let mut running = Running::start(command.arg("127.0.0.1").arg(given.to_string()));
-    running.stdout.wait_for("connect() success");
-    Player { running, port, trace: Some(trace) }
+/// A client's user types a line.
+pub fn types(client: &mut Running, line: &str) {
+    client.type_in(format!("{line}\n").as_bytes());
 }
 
-impl Player {
-    /// The process id of the program itself, strace or not.
-    pub fn pid(&self) -> u32 {
-        match self.trace {
-            Some(_) => *children(self.running.pid()).first().expect("strace runs it"),
-            None => self.running.pid(),
+/// A client's user types a line and gets its echo.
+pub fn says(client: &mut Running, line: &str) {
+    types(client, line);
+    client.stdout.wait_for(&format!("Server Echo{}", line.to_uppercase()));
+}
+
+/// A client's user types `quit`. What strace saw of the client.
+pub fn quits(mut client: Running) -> Vec<Event> {
+    types(&mut client, "quit");
+    ends(&mut client)
+}
+
+/// Waits until the program has ended by itself. What strace saw.
+pub fn ends(running: &mut Running) -> Vec<Event> {
+    running.wait_for_all();
+    without_our_end(running.events())
+}
+
+/// Ends a server once it waits for the next client. What strace saw.
+pub fn stop(server: Server) -> Vec<Event> {
+    eventually("the server waits for a client", || accepts(server.pid()));
+    stop_now(server.running)
+}
+
+/// Ends a program. What strace saw.
+pub fn stop_now(mut running: Running) -> Vec<Event> {
+    running.signal(libc::SIGTERM);
+    ends(&mut running)
+}
+
+/// One line if this user may not trace, or strace is not there.
+pub fn may_trace() -> Result<(), String> {
+    match Command::new("strace").args(["-o", "/dev/null", "true"]).output() {
+        Ok(ran) if ran.status.success() => Ok(()),
+        Ok(ran) => {
+            let why = String::from_utf8_lossy(&ran.stderr).lines().next().unwrap_or_default().to_string();
+            Err(say!(
+                "no right to trace ({why}): set kernel.yama.ptrace_scope to 1 or less; a container needs --cap-add=SYS_PTRACE",
+                "没有跟踪的权限（{why}）：把 kernel.yama.ptrace_scope 设为 1 或更小；容器要加 --cap-add=SYS_PTRACE"
+            ))
         }
-    }
-
-    /// A client's user types a line and gets its echo.
-    pub fn says(&mut self, line: &str) {
-        self.types(line);
-        self.running.stdout.wait_for(&format!("Server Echo{}", line.to_uppercase()));
-    }
-
-    /// A client's user types a line.
-    pub fn types(&mut self, line: &str) {
-        self.running.type_in(format!("{line}\n").as_bytes());
-    }
-
-    /// A client's user types `quit`. What strace saw of the client.
-    pub fn quits(mut self) -> Vec<Event> {
-        self.types("quit");
-        self.ends()
-    }
-
-    /// A client's user types the end of input, Ctrl-D on a terminal.
-    pub fn hangs_up(mut self) {
-        self.running.end_input();
-        self.running.wait();
-    }
-
-    /// Waits until the program has ended by itself. What strace saw.
-    pub fn ends(&mut self) -> Vec<Event> {
-        self.running.wait();
-        let Some(trace) = &self.trace else {
-            return Vec::new();
-        };
-        let text = fs::read_to_string(trace).expect("strace has written it");
-        let _ = fs::remove_file(trace);
-        without_our_end(strace::read(&text))
-    }
-
-    /// Ends a server once it waits for the next client. What strace saw.
-    pub fn stop(self) -> Vec<Event> {
-        // The call that a process is in comes first; not every kernel tells.
-        let accepts = |call: String| call.starts_with(&format!("{} ", libc::SYS_accept));
-        let syscall = format!("/proc/{}/syscall", self.pid());
-        eventually("the server waits for a client", || fs::read_to_string(&syscall).map_or(true, accepts));
-        self.stop_now()
-    }
-
-    /// Ends a program. What strace saw.
-    pub fn stop_now(mut self) -> Vec<Event> {
-        unsafe { libc::kill(self.pid() as i32, libc::SIGTERM) };
-        self.ends()
-    }
-
-    /// Lines that strace has written so far.
-    pub fn traced_lines(&self) -> usize {
-        let trace = self.trace.as_ref().expect("it is under strace");
-        fs::read_to_string(trace).map_or(0, |text| text.lines().count())
+        Err(_) => Err(say!("strace is missing, install it", "没有 strace，请先安装")),
     }
 }
 
@@ -209,7 +133,9 @@ impl Told {
 
     fn lines(&self, process: &str, log: bool) -> Vec<String> {
         let steps = self.0.order.iter().map(|&step| &self.0.steps[step]);
-        let steps = steps.filter(|step| self.0.processes[step.process].name == process);
+        // With RAW the process id stands behind the name.
+        let is_it = |name: &str| name == process || raw() && name.starts_with(&format!("{process} "));
+        let steps = steps.filter(|step| is_it(&self.0.processes[step.process].name));
         steps.filter(|step| log || !step.log).map(|step| step.words[0].replace(":port", ":8080")).collect()
     }
 }
@@ -247,8 +173,13 @@ pub fn as_strace(events: &[Event], names: &[(u64, &str)]) -> Vec<String> {
     calls.map(|call| named(&line(call), names)).collect()
 }
 
-/// `text` with names in place of numbers.
+/// `text` with names in place of numbers, but for a RAW run.
 pub fn named(text: &str, names: &[(u64, &str)]) -> String {
+    if raw() { text.to_string() } else { substituted(text, names) }
+}
+
+/// `text` with others in place of whole numbers.
+pub fn substituted(text: &str, names: &[(u64, &str)]) -> String {
     let digit = |c: char| c.is_ascii_digit();
     let mut named = String::new();
     let mut rest = text;

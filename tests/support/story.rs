@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::strace::{Call, Event, What};
-use super::words::{Names, forks};
+use super::words::{Names, forks, raw};
 
 /// The calls that the programs make, as strace names them; others are not told.
 pub const CALLS: [&str; 18] = [
@@ -190,6 +190,9 @@ fn processes(events: &[&Event]) -> (Vec<u32>, Vec<Process>) {
                 process.name += &format!(" {}", index + 1);
             }
         }
+    }
+    for (process, pid) in processes.iter_mut().zip(&pids).filter(|_| raw()) {
+        process.name += &format!(" {pid}");
     }
     (pids, processes)
 }

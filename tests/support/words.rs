@@ -4,6 +4,11 @@ use std::collections::HashMap;
 
 use super::strace::{Call, Event};
 
+/// `RAW=1`: a run's own ports and process ids, not names for them.
+pub fn raw() -> bool {
+    std::env::var_os("RAW").is_some_and(|value| !value.is_empty())
+}
+
 /// Names for the numbers that are others in every run.
 pub struct Names {
     pub processes: HashMap<u32, String>,
@@ -13,7 +18,7 @@ pub struct Names {
 impl Names {
     pub fn of(events: &[&Event], processes: HashMap<u32, String>) -> Self {
         let mut ports = HashMap::new();
-        for call in events.iter().filter_map(|event| event.call()) {
+        for call in events.iter().filter_map(|event| event.call()).filter(|_| !raw()) {
             let Some(number) = call.args.get(1).and_then(|address| port(address)) else {
                 continue;
             };

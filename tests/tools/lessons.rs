@@ -1,76 +1,172 @@
 //! `make lessons`: the list, or every trace block written anew. `make lesson N=3`: one lesson, run now.
 
+use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
+use crate::say;
 use crate::support::lessons::{self, Lesson};
-use crate::support::paper::colours;
+use crate::support::pages::{PAGES, printed_anew};
+use crate::support::paper::{colours, columns};
 use crate::support::programs::root;
+use crate::support::stage::{may_trace, raw};
+
+/// A lesson wants so many columns of a terminal.
+const WIDTH: usize = 80;
 
 /// The lesson of that number, all without one; or one line that says which there are.
-fn chosen(words: &[String]) -> Result<Vec<Lesson>, ExitCode> {
+fn chosen(words: &[String]) -> Result<Vec<Lesson>, String> {
     let mut lessons = lessons::all();
     let Some(number) = words.first() else { return Ok(lessons) };
     let (first, last) = (lessons[0].number, lessons[lessons.len() - 1].number);
     lessons.retain(|lesson| number.parse() == Ok(lesson.number));
     if lessons.is_empty() {
-        eprintln!("there is no lesson {number}: N={first} to N={last}, `make lessons` lists them");
-        return Err(ExitCode::FAILURE);
+        return Err(say!(
+            "there is no lesson {number}: N={first} to N={last}, `make lessons` lists them",
+            "没有第 {number} 课：N={first} 到 N={last}，`make lessons` 列出全部"
+        ));
     }
     Ok(lessons)
 }
 
-pub fn list(words: &[String]) -> ExitCode {
-    let lessons = match chosen(words) {
-        Ok(lessons) => lessons,
-        Err(status) => return status,
-    };
-    for lesson in lessons {
-        println!("{:2}  {}", lesson.number, lesson.question);
-    }
-    println!("\nmake lesson N=1 runs the first; tests/lessons/README.md is for the teacher.");
-    ExitCode::SUCCESS
-}
-
-/// Writes what a run shows into the lessons' files.
-pub fn record(words: &[String]) -> ExitCode {
-    let lessons = match chosen(words) {
-        Ok(lessons) => lessons,
-        Err(status) => return status,
-    };
-    for lesson in lessons {
-        let text = lesson.with(&lesson.run());
-        let name = lesson.path.file_name().expect("it has one").to_string_lossy();
-        if text == lesson.text {
-            println!("{name}: as it was");
-        } else {
-            std::fs::write(&lesson.path, text).expect("the lesson can be written to");
-            println!("{name}: written anew");
+/// A status, and on standard error the one line that says what to do.
+fn status(done: Result<(), String>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(what) => {
+            eprintln!("{what}");
+            ExitCode::FAILURE
         }
     }
-    ExitCode::SUCCESS
+}
+
+pub fn list(words: &[String]) -> ExitCode {
+    status(chosen(words).map(|lessons| {
+        for lesson in lessons.into_iter().map(Lesson::translated) {
+            println!("{:2}  {}", lesson.number, lesson.question);
+        }
+        println!(
+            "\n{}",
+            say!(
+                "make lesson N=0 runs the first; tests/lessons/README.md is the course's own page.",
+                "make lesson N=0 运行第一课；课程的说明见 tests/lessons/zh-CN/README.md。"
+            )
+        );
+    }))
+}
+
+/// Writes what a run shows into the lessons' files, and what commands print into the pages.
+pub fn record(words: &[String]) -> ExitCode {
+    let written = |path: &std::path::Path, old: &str, new: &str| {
+        let name = path.strip_prefix(root()).unwrap_or(path).display();
+        if old == new {
+            return println!("{}", say!("{name}: as it was", "{name}：没有变化"));
+        }
+        std::fs::write(path, new).expect("it can be written to");
+        println!("{}", say!("{name}: written anew", "{name}：已重写"));
+    };
+    let recorded = may_trace().and_then(|()| chosen(words)).map(|lessons| {
+        for lesson in lessons {
+            written(&lesson.path, &lesson.text, &lesson.with(&lesson.run()));
+        }
+        for page in PAGES.iter().filter(|_| words.is_empty()) {
+            let Some((old, new, lacking)) = printed_anew(page) else { continue };
+            lacking.iter().for_each(|what| println!("{what}"));
+            written(&root().join(page), &old, &new);
+        }
+    });
+    status(recorded)
 }
 
 /// Prints the lesson with what a run shows now.
 pub fn show(words: &[String]) -> ExitCode {
-    if words.len() != 1 {
-        eprintln!("which lesson? make lesson N=1; `make lessons` lists them");
-        return ExitCode::FAILURE;
-    }
-    match chosen(words) {
-        Ok(lessons) => print(&lessons[0]),
-        Err(status) => return status,
-    }
-    ExitCode::SUCCESS
+    status(shown(words))
 }
 
-fn print(lesson: &Lesson) {
-    let colour = colours();
+fn shown(words: &[String]) -> Result<(), String> {
+    if words.len() != 1 {
+        return Err(say!(
+            "which lesson? make lesson N=1; `make lessons` lists them",
+            "哪一课？make lesson N=1；`make lessons` 列出全部"
+        ));
+    }
+    let lesson = chosen(words)?.remove(0);
+    let width = columns(WIDTH);
+    if width < WIDTH {
+        let n = lesson.number;
+        return Err(say!(
+            "{width} columns are too few for a trace: make the terminal {WIDTH} wide, or `make lesson N={n} | less -S`",
+            "终端只有 {width} 列，放不下跟踪：请把终端加宽到 {WIDTH} 列，或者用 `make lesson N={n} | less -S`"
+        ));
+    }
+    may_trace()?;
     let measured = lesson.run();
+    let lesson = lesson.translated();
+    if std::env::var_os("ASK").is_some_and(|value| !value.is_empty()) {
+        ask(&lesson, &measured);
+    }
+    print(&lesson, &measured);
+    Ok(())
+}
+
+/// The question, and the calls without what came back; Enter goes on.
+fn ask(lesson: &Lesson, measured: &[Option<String>]) {
+    println!("# {}. {}\n", lesson.number, lesson.question);
+    let mut forks = false;
+    for (block, measured) in lesson.blocks().iter().zip(measured) {
+        let text = measured.as_ref().unwrap_or(&block.text);
+        forks |= text.contains("fork() = ") || text.contains("clone(");
+        println!("{}", without_results(text));
+    }
+    if forks {
+        println!("{}", say!("Who is whose child?", "谁是谁的子进程？"));
+    }
+    println!(
+        "{}",
+        say!("What comes back from each call? Enter shows it.", "每个调用返回什么？按回车键看答案。")
+    );
+    if std::io::stdin().is_terminal() {
+        let _ = std::io::stdin().lock().read_line(&mut String::new());
+    }
+    println!();
+}
+
+/// Calls with `= ?`; of what is no call the first line alone.
+fn without_results(text: &str) -> String {
+    if !text.contains(" = ") {
+        return format!("{}\n...\n", text.lines().next().unwrap_or_default());
+    }
+    text.lines().map(|line| without_result(line) + "\n").collect()
+}
+
+/// The line with a `?` for each result, each column where it was.
+fn without_result(line: &str) -> String {
+    let (mut hidden, mut rest) = (String::new(), line);
+    while let Some((before, result)) = rest.split_once(" = ") {
+        let quoted = result.strip_prefix('"').and_then(|text| {
+            let ends = text.match_indices('"').find(|(at, _)| !text[..*at].ends_with('\\'));
+            ends.map(|(at, _)| at + 2)
+        });
+        let plain = [" ─", " ◀", "  "].iter().filter_map(|end| result.find(end)).min();
+        let end = quoted.or(plain).unwrap_or(result.len());
+        let width = result[..end].chars().count();
+        hidden += &format!("{before} = {:width$}", "?");
+        rest = &result[end..];
+    }
+    hidden += rest;
+    match hidden.find("┬ ") {
+        Some(born) => hidden[..born].to_string() + "┬ ?",
+        None => hidden.trim_end().to_string(),
+    }
+}
+
+fn print(lesson: &Lesson, measured: &[Option<String>]) {
+    let colour = colours();
     let mut ink = "";
-    let text = lesson.with(&measured);
+    let text = lesson.with(measured);
     // Folded away in the file, and so here.
     let (shown, _answer) = text.split_once("<details>").expect("a lesson ends with its answer");
-    for line in shown.lines() {
+    let body = shown.lines().skip_while(|line| !line.starts_with("# "));
+    for line in body {
         ink = match line {
             "```" => "",
             _ if line.starts_with("```trace") => "36",
@@ -79,20 +175,45 @@ fn print(lesson: &Lesson) {
         };
         match line {
             _ if !colour => println!("{line}"),
-            _ if line.starts_with('#') => println!("\x1b[1m{line}\x1b[0m"),
+            _ if line.starts_with('#') && ink.is_empty() => println!("\x1b[1m{line}\x1b[0m"),
             _ if ink.is_empty() || line.starts_with("```") => println!("{line}"),
             _ => println!("\x1b[{ink}m{line}\x1b[0m"),
         }
     }
-    println!("(The answer: {}.)", lesson.path.strip_prefix(root()).unwrap_or(&lesson.path).display());
-    for (block, measured) in lesson.blocks().iter().zip(&measured) {
+    let path = lesson.path.strip_prefix(root()).unwrap_or(&lesson.path).display();
+    println!("{}", say!("(The answer: {path}.)", "（答案见 {path}。）"));
+    for (block, measured) in lesson.blocks().iter().zip(measured) {
+        let first = block.first;
         if measured.is_none() {
+            let needs = lacking(block.needs.as_deref().unwrap_or_default());
             println!(
-                "\nThe trace in line {} is as it was recorded: ARTICLE=file.md runs it here.",
-                block.first
+                "\n{}",
+                say!(
+                    "The trace in line {first} is as it was recorded: {needs}.",
+                    "第 {first} 行的跟踪是以前记录的：{needs}。"
+                )
             );
-        } else if measured.as_ref() != Some(&block.text) {
-            println!("\nThe trace in line {} is not as it was recorded.", block.first);
+        } else if measured.as_ref() != Some(&block.text) && !raw() {
+            println!(
+                "\n{}",
+                say!(
+                    "The trace in line {first} is not as it was recorded.",
+                    "第 {first} 行的跟踪与记录的不同。"
+                )
+            );
         }
+    }
+}
+
+/// What would have to be there for a block to be run.
+fn lacking(needs: &str) -> String {
+    match needs {
+        "article" => say!("ARTICLE=file.md runs it here", "给出 ARTICLE=文件 就能在这里运行"),
+        "unshare" => say!("this machine lets nobody be process 1", "这台机器不允许成为 1 号进程"),
+        "tcpdump" => say!(
+            "it needs tcpdump and the right to capture, `sudo make lesson`",
+            "需要 tcpdump 和抓包的权限，`sudo make lesson`"
+        ),
+        _ => say!("it needs {needs}", "需要 {needs}"),
     }
 }
