@@ -30,9 +30,12 @@ strace = strace -s 128 -e $(calls) -e signal=!chld $(if $(call on,$(PEERS)),-yy)
 port = $(if $(filter file,$(origin PORT)),,$(PORT))
 tools = cargo run --quiet --profile tools --example tools --
 
+# Where make was typed: with -C, which brings the w, it is not where make works.
+typed = $(if $(findstring w,$(firstword -$(MAKEFLAGS))),$(or $(PWD),$(CURDIR)),$(CURDIR))
+
 .DEFAULT_GOAL := build
 .PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson \
-	compare side-by-side faults sanitise test bench clean help \
+	compare side-by-side grade faults sanitise test bench clean help \
 	known-server need-strace need-ss need-ps need-g++
 
 build: ## build the four programs into target/release
@@ -68,6 +71,10 @@ compare: need-strace need-g++ ## the calls of the article's C++ beside the port'
 
 side-by-side: ## the two sources in two columns, aligned: ARTICLE=file.md LISTING=client
 	@$(tools) side-by-side "$(ARTICLE)" "$(LISTING)"
+
+grade: ## your own program, judged by what it does: SERVER_BIN=./mine LIKE=tcp_server_fork CLIENT_BIN=./mine (VERBOSE=1 QUIET=1)
+	@export SERVER_BIN="$(SERVER_BIN)" CLIENT_BIN="$(CLIENT_BIN)" LIKE="$(LIKE)" VERBOSE=$(call on,$(VERBOSE)) QUIET=$(call on,$(QUIET)); \
+	$(tools) grade "$(typed)"
 
 faults: build need-strace $(if $(ARTICLE),need-g++) ## the fault matrix as a table; ARTICLE=file.md puts the article's C++ beside the port
 	@export ARTICLE="$(ARTICLE)"; $(tools) faults

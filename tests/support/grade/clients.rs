@@ -1,0 +1,291 @@
+//! What a client owes its user and its server: the grader is that server.
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use super::super::kernel::free_port;
+use super::servers::{LOCALHOST, ends_with_words};
+use super::talk::Peer;
+use super::{CHECK, Check, Seen, Started, Subject, check};
+use crate::say;
+
+pub fn checks() -> Vec<Check> {
+    vec![
+        check("13", 21, say!("refuses a port or an address that is none", "拒绝无效的端口或地址"), refuses),
+        check("1", 4, say!("dials the port it was told", "连接给定的端口"), dials),
+        check("6", 14, say!("shows what came, and nothing else", "只显示收到的内容"), shows),
+        check(
+            "8",
+            14,
+            say!("reads a whole reply: in pieces, a long one", "读完整的应答：分段到达的、很长的"),
+            whole,
+        ),
+        check("empty", 14, say!("an empty line does not hang it", "空行不会使它卡死"), empty),
+        check("quit", 5, say!("quit ends it, with status 0", "quit 使它以状态 0 退出"), quit),
+        check(
+            "5",
+            15,
+            say!("the end of its input ends it, with status 0", "输入结束时以状态 0 退出"),
+            ends,
+        ),
+        check("7", 19, say!("says so and fails if its server goes", "服务器离开时报错并退出"), lost),
+    ]
+}
+
+/// The port that a client is told, and the one that it dials with the two bytes exchanged:
+/// the grader is at both, so that erratum 1 alone is one point.
+struct Ports([TcpListener; 2]);
+
+impl Ports {
+    fn open() -> Self {
+        loop {
+            let port = free_port();
+            let listen = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+            if port.swap_bytes() < 1024 || port.swap_bytes() == port {
+                continue;
+            }
+            if let (Ok(told), Ok(swapped)) = (listen(port), listen(port.swap_bytes())) {
+                for listener in [&told, &swapped] {
+                    listener.set_nonblocking(true).expect("it is a socket");
+                }
+                return Ports([told, swapped]);
+            }
+        }
+    }
+
+    fn told(&self) -> u16 {
+        self.0[0].local_addr().expect("it is bound").port()
+    }
+
+    fn next(&self) -> Option<TcpStream> {
+        let (stream, _) = self.0.iter().find_map(|listener| listener.accept().ok())?;
+        stream.set_nonblocking(false).expect("it is a socket");
+        Some(stream)
+    }
+}
+
+/// Starts the client, and waits until it has come.
+fn dial<'a>(subject: &'a Subject, ports: &Ports) -> Result<(Started<'a>, Peer), String> {
+    let mut it = subject.start(subject.launch(&[LOCALHOST.into(), ports.told().to_string()]));
+    loop {
+        let ended = it.running.has_ended() && it.below().is_empty();
+        if let Some(stream) = ports.next() {
+            it.until = Instant::now() + CHECK;
+            let peer = Peer::of(stream, it.until);
+            return Ok((it, peer));
+        }
+        if ended {
+            let status = it.running.wait();
+            return Err(say!(
+                "it ended with status {status} and never connected",
+                "它以状态 {status} 退出，从未连接"
+            ));
+        }
+        if Instant::now() > it.until {
+            return Err(say!("it never connects", "它从不连接"));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Why it can't be judged, if it can't.
+pub fn probe(subject: &Subject) -> Result<(), String> {
+    dial(subject, &Ports::open()).map(|_| ())
+}
+
+struct Talk {
+    /// None: it goes on.
+    status: Option<i32>,
+    shown: String,
+    words: usize,
+}
+
+impl Talk {
+    fn ended_well(&self) -> Result<(), String> {
+        match self.status {
+            Some(0) => Ok(()),
+            Some(status) => Err(say!("it ended with status {status}", "它以状态 {status} 退出")),
+            None => Err(say!("it goes on", "它继续运行")),
+        }
+    }
+
+    fn shows(&self, text: &str) -> Result<(), String> {
+        if self.shown.contains(text) {
+            return Ok(());
+        }
+        let (length, start) = (text.len(), &text[..text.len().min(12)]);
+        Err(say!(
+            "the reply {start}… of {length} bytes is not shown whole",
+            "没有完整显示 {length} 字节的应答 {start}…"
+        ))
+    }
+}
+
+/// A conversation: what is typed, after which the input ends or stays open, and its server.
+fn talk(
+    subject: &Subject,
+    typed: &[u8],
+    ends: bool,
+    serve: impl FnOnce(Peer) + Send + 'static,
+) -> Result<Talk, String> {
+    let (mut it, peer) = dial(subject, &Ports::open())?;
+    std::thread::spawn(move || serve(peer));
+    let (done, open) = channel();
+    let (mut input, typed) = (it.running.stdin.take(), typed.to_vec());
+    std::thread::spawn(move || {
+        let _ = input.as_mut().map(|input| std::io::Write::write_all(input, &typed));
+        if !ends {
+            let _ = done.send(input);
+        }
+    });
+    let patience = it.left().min(Duration::from_millis(4500));
+    let status = it.running.wait_within(patience);
+    it.running.end();
+    drop(open);
+    let shown = it.running.stdout.all();
+    let words = it.running.stderr.all().len() + shown.len();
+    Ok(Talk { status, shown: shown.join("\n"), words })
+}
+
+/// Serves as the article's servers do.
+fn upper(mut peer: Peer) {
+    while let Ok(came) = peer.next(1023) {
+        if came.is_empty() || came.trim_ascii().eq_ignore_ascii_case(b"quit") {
+            break;
+        }
+        if peer.say(&came.to_ascii_uppercase()).is_err() {
+            break;
+        }
+    }
+}
+
+fn refuses(subject: &Subject) -> Seen {
+    let ports = Ports::open();
+    let told = ports.told();
+    let words = [
+        [LOCALHOST.to_string(), (u32::from(told) + 65_536).to_string()],
+        [LOCALHOST.to_string(), "abc".into()],
+        [LOCALHOST.to_string(), format!("{told}x")],
+        ["999.1.1.1".to_string(), told.to_string()],
+        ["1.2.3.x".to_string(), told.to_string()],
+    ];
+    for words in words {
+        let mut it = subject.start(subject.launch(&words));
+        let ended = ends_with_words(&mut it);
+        let ended =
+            if ports.next().is_some() { Err(say!("it connects", "它仍去连接")) } else { ended };
+        let [ip, port] = words;
+        ended.map_err(|seen| say!("{ip} {port}: {seen}", "{ip} {port}：{seen}"))?;
+    }
+    Ok(())
+}
+
+fn dials(subject: &Subject) -> Seen {
+    let ports = Ports::open();
+    let (_it, peer) = dial(subject, &ports)?;
+    let (dialled, told) = (peer.stream.local_addr().map_or(0, |address| address.port()), ports.told());
+    if dialled == told {
+        return Ok(());
+    }
+    Err(say!("told {told}, it dials {dialled}", "给定 {told}，它却连接 {dialled}").into())
+}
+
+fn shows(subject: &Subject) -> Seen {
+    let talk = talk(subject, b"abcdefghijklmnop0123\nzz\nquit\n", false, upper)?;
+    talk.shows("ABCDEFGHIJKLMNOP0123")?;
+    talk.shows("ZZ")?;
+    let nuls = talk.shown.matches('\0').count();
+    if nuls > 0 {
+        return Err(say!("{nuls} NUL bytes behind it", "后面还有 {nuls} 个 NUL 字节").into());
+    }
+    if talk.shown.matches("DEFGHIJKL").count() > 1 {
+        return Err(say!("some of an older reply behind a short one", "短应答后面带着旧应答的内容").into());
+    }
+    Ok(())
+}
+
+fn whole(subject: &Subject) -> Seen {
+    let in_pieces = |mut peer: Peer| {
+        if peer.next(1023).is_ok_and(|came| !came.is_empty()) {
+            let _ = peer.say(b"ONE HALF");
+            std::thread::sleep(Duration::from_millis(100));
+            let _ = peer.say(b" AND THE OTHER");
+        }
+        upper(peer);
+    };
+    let talked = talk(subject, b"one half and the other\nagain\nquit\n", false, in_pieces)?;
+    talked.shows("ONE HALF AND THE OTHER")?;
+    talked.shows("AGAIN")?;
+    let line: String = (0..625).map(|count| format!("l{count:07}")).collect();
+    let talked = talk(subject, format!("{line}\nshort\nquit\n").as_bytes(), false, upper)?;
+    talked.shows(&line.to_ascii_uppercase())?;
+    talked.shows("SHORT")?;
+    let line = "x".repeat(4 << 20);
+    let talked = talk(subject, format!("{line}\nquit\n").as_bytes(), false, upper)?;
+    let hangs = |seen| say!("a line of 4 MB: {seen}", "4 MB 的一行：{seen}");
+    talked.ended_well().map_err(hangs)?;
+    Ok(talked.shows(&line.to_ascii_uppercase())?)
+}
+
+fn empty(subject: &Subject) -> Seen {
+    let talk = talk(subject, b"\nhello\nquit\n", false, upper)?;
+    talk.shows("HELLO")?;
+    Ok(talk.ended_well()?)
+}
+
+fn quit(subject: &Subject) -> Seen {
+    for word in ["quit", "QuIt"] {
+        let (heard, hears) = channel();
+        let serve = move |mut peer: Peer| {
+            let _ = heard.send(peer.next(1023).unwrap_or_default());
+        };
+        talk(subject, format!("{word}\n").as_bytes(), false, serve)?.ended_well()?;
+        let came = hears.recv().unwrap_or_default();
+        if came != word.as_bytes() {
+            let count = came.len();
+            return Err(say!(
+                "it sends {count} bytes, not these four",
+                "它发送了 {count} 字节，而不是这四个"
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
+fn ends(subject: &Subject) -> Seen {
+    for typed in ["hello\n", ""] {
+        talk(subject, typed.as_bytes(), true, upper)?.ended_well()?;
+    }
+    Ok(())
+}
+
+fn lost(subject: &Subject) -> Seen {
+    let mut it = subject.start(subject.launch(&[LOCALHOST.into(), free_port().to_string()]));
+    ends_with_words(&mut it).map_err(|seen| say!("refused: {seen}", "连接被拒绝：{seen}"))?;
+    let closes = |mut peer: Peer| {
+        let _ = peer.next(1023);
+    };
+    let resets = |mut peer: Peer| {
+        let _ = peer.next(1023);
+        peer.vanishes();
+    };
+    let typed = b"hello\nagain\nagain\n";
+    let closed = (say!("the server closes", "服务器关闭连接"), talk(subject, typed, false, closes)?);
+    let reset = (say!("the server resets", "服务器重置连接"), talk(subject, typed, false, resets)?);
+    for (what, talk) in [closed, reset] {
+        let seen = match talk.status {
+            None => say!("it goes on", "它继续运行"),
+            Some(0) => say!("its status is 0", "退出状态为 0"),
+            Some(status @ 129..) => {
+                let signal = super::servers::name_of(status - 128);
+                say!("it was killed by {signal}", "它被 {signal} 终止")
+            }
+            Some(_) if talk.words == 0 => say!("it says nothing", "没有任何提示"),
+            Some(_) => continue,
+        };
+        return Err(say!("{what}: {seen}", "{what}：{seen}").into());
+    }
+    Ok(())
+}
