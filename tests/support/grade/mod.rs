@@ -2,8 +2,8 @@
 //!
 //! A program is judged by what it does, as its peer and the kernel see it; never by what its log says.
 
-pub mod clients;
-pub mod servers;
+mod clients;
+mod servers;
 mod sockets;
 mod talk;
 
@@ -13,20 +13,26 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::kernel::{children, stat};
+use super::language::chinese;
 use super::run::{Launch, Limits, Running, Trace};
 use crate::say;
 
-/// How long one check may take.
+/// The promises, in the order of a conversation.
+const PROMISES: &str = include_str!("promises.txt");
+/// How long one check may take, once its program is there.
 const CHECK: Duration = Duration::from_secs(5);
 /// So many checks run at a time: they mostly wait.
 const SIDE_BY_SIDE: usize = 6;
 /// More processes, or more pages, below one program are its end.
 const PROCESSES: usize = 100;
 const PAGES: u64 = 1 << 20;
-/// So much of a trace proves enough.
+/// So many lines of a trace prove enough.
 const PROOF: usize = 40;
+/// The calls that a proof shows.
+const CALLS: &str = "socket,setsockopt,bind,listen,accept,accept4,connect,read,write,recvfrom,sendto,recvmsg,\
+sendmsg,writev,close,shutdown,clone,?clone3,?fork,?vfork,wait4,waitid,rt_sigaction,exit_group";
 
-/// Which of the article's servers a program is to be like.
+/// Which of the article's programs one is to be like.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Like {
     TcpServer,
@@ -37,14 +43,28 @@ pub enum Like {
 
 impl Like {
     pub fn of(name: &str) -> Option<Self> {
-        let names = ["tcp_server", "tcp_server_fork", "tcp_server_double_fork", "tcp_client"];
-        let kinds = [Like::TcpServer, Like::Fork, Like::DoubleFork, Like::Client];
-        names.iter().position(|&known| known == name).map(|index| kinds[index])
+        match name {
+            "tcp_server" => Some(Like::TcpServer),
+            "tcp_server_fork" => Some(Like::Fork),
+            "tcp_server_double_fork" => Some(Like::DoubleFork),
+            "tcp_client" => Some(Like::Client),
+            _ => None,
+        }
+    }
+
+    /// What it owes, as the list has it.
+    fn owes(self, who: &str) -> bool {
+        match self {
+            Like::TcpServer => ["all", "one"].contains(&who),
+            Like::Fork => ["all", "fork"].contains(&who),
+            Like::DoubleFork => ["all", "fork", "double"].contains(&who),
+            Like::Client => who == "client",
+        }
     }
 }
 
 /// Why a promise is not kept, or cannot be looked at.
-pub enum No {
+enum No {
     Fail(String),
     Skip(String),
 }
@@ -56,45 +76,38 @@ impl From<String> for No {
 }
 
 type Seen = Result<(), No>;
+type Run = fn(&Subject) -> Seen;
 
 /// Something that a program owes its peer.
-pub struct Check {
-    /// The erratum's number, or a short name.
+struct Check {
     id: &'static str,
-    promise: String,
-    lesson: u32,
-    run: fn(&Subject) -> Seen,
-    /// Only programs of these kinds owe it; empty: all do.
-    kinds: &'static [Like],
-    /// It needs nothing of the checks that come first.
-    alone: bool,
-    /// If it fails, the others cannot be looked at.
-    first: bool,
+    lesson: &'static str,
+    when: &'static str,
+    promise: &'static str,
+    applies: bool,
+    run: Run,
 }
 
-fn check(id: &'static str, lesson: u32, promise: String, run: fn(&Subject) -> Seen) -> Check {
-    Check { id, promise, lesson, run, kinds: &[], alone: false, first: false }
-}
-
-impl Check {
-    fn of(mut self, kinds: &'static [Like]) -> Self {
-        self.kinds = kinds;
-        self
-    }
-
-    fn alone(mut self) -> Self {
-        self.alone = true;
-        self
-    }
-
-    fn first(mut self) -> Self {
-        self.first = true;
-        self
-    }
+/// All that is asked of servers, or of clients.
+fn checks(like: Like) -> Vec<Check> {
+    let check = |line: &'static str| {
+        let (words, promise) = line.split_once(" | ")?;
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let &[function, id, lesson, who, when] = &words[..] else { return None };
+        if (like == Like::Client) != (who == "client") || who == "one" && !like.owes(who) {
+            return None;
+        }
+        let (english, its_chinese) = promise.split_once(" | ")?;
+        let promise = if chinese() { its_chinese } else { english };
+        let known: &[(&str, Run)] = if like == Like::Client { &clients::CHECKS } else { &servers::CHECKS };
+        let run = known.iter().find(|(name, _)| *name == function).expect("the list names functions").1;
+        Some(Check { id, lesson, when, promise, applies: like.owes(who), run })
+    };
+    PROMISES.lines().filter(|line| !line.starts_with('#')).filter_map(check).collect()
 }
 
 /// The program that is graded.
-pub struct Subject {
+struct Subject {
     program: PathBuf,
     like: Like,
     /// Its calls are wanted, too.
@@ -104,9 +117,8 @@ pub struct Subject {
 
 impl Subject {
     fn launch(&self, words: &[String]) -> Launch {
-        let launch = Launch::of(&self.program).args(words);
-        let launch =
-            launch.limits(Limits { descriptors: Some(4096), file: Some(64 << 20), ..Limits::default() });
+        let limits = Limits { descriptors: Some(4096), file: Some(64 << 20), ..Limits::default() };
+        let launch = Launch::of(&self.program).args(words).limits(limits);
         if self.traced.load(Relaxed) { launch.traced(Trace::of(CALLS)) } else { launch }
     }
 
@@ -117,10 +129,6 @@ impl Subject {
         Started { running, over, subject: self, attached: false, until: Instant::now() + CHECK }
     }
 }
-
-/// The calls that a proof shows.
-const CALLS: &str = "socket,setsockopt,bind,listen,accept,accept4,connect,read,write,recvfrom,sendto,recvmsg,\
-sendmsg,writev,close,shutdown,clone,?clone3,?fork,?vfork,wait4,waitid,rt_sigaction,exit_group";
 
 /// A graded program that runs, within bounds.
 struct Started<'a> {
@@ -133,10 +141,6 @@ struct Started<'a> {
 }
 
 impl Started<'_> {
-    fn left(&self) -> Duration {
-        self.until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
-    }
-
     /// Lets strace in at `pid`; where it may not, the check is left out.
     fn attach(&mut self, pid: u32, trace: &Trace) -> Seen {
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -154,6 +158,18 @@ impl Started<'_> {
         let name = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         self.running.below().into_iter().filter(|pid| name(pid) != "strace\n").collect()
     }
+
+    /// It ends by itself, with words and a status other than 0.
+    fn gives_up(&mut self) -> Result<(), String> {
+        let status = self.running.wait_within(Duration::from_secs(3));
+        self.running.end();
+        let said = self.running.stdout.all().len() + self.running.stderr.all().len();
+        match status {
+            Some(1..=128) if said > 0 => Ok(()),
+            Some(1..=128) => Err(say!("it says nothing", "没有任何提示")),
+            _ => Err(end(status)),
+        }
+    }
 }
 
 impl Drop for Started<'_> {
@@ -165,6 +181,17 @@ impl Drop for Started<'_> {
     }
 }
 
+/// How a program has ended, in words.
+fn end(status: Option<i32>) -> String {
+    match status {
+        None => say!("it goes on", "它继续运行"),
+        Some(141) => say!("it was killed by SIGPIPE", "它被 SIGPIPE 终止"),
+        Some(139) => say!("it was killed by SIGSEGV", "它被 SIGSEGV 终止"),
+        Some(status @ 129..) => say!("it was killed by signal {}", "它被信号 {} 终止", status - 128),
+        Some(status) => say!("it ended with status {status}", "它以状态 {status} 退出"),
+    }
+}
+
 /// Sees to it that what is below `keeper` stays within bounds: the kernel's own limits
 /// count a user's processes, and address space in place of memory.
 fn bound(keeper: u32, over: Arc<AtomicBool>) {
@@ -173,11 +200,10 @@ fn bound(keeper: u32, over: Arc<AtomicBool>) {
         while !over.load(Relaxed) {
             let below = children(keeper);
             if below.len() > PROCESSES || below.iter().map(pages).sum::<u64>() > PAGES {
-                for signal in [libc::SIGSTOP, libc::SIGKILL] {
-                    children(keeper).iter().for_each(|&pid| unsafe {
-                        libc::kill(pid as i32, signal);
-                    });
-                }
+                below.iter().for_each(|&pid| unsafe { _ = libc::kill(pid as i32, libc::SIGSTOP) });
+                children(keeper)
+                    .iter()
+                    .for_each(|&pid| unsafe { _ = libc::kill(pid as i32, libc::SIGKILL) });
             }
             std::thread::sleep(Duration::from_millis(100));
         }
@@ -190,7 +216,7 @@ pub struct Line {
     pub verdict: &'static str,
     pub id: &'static str,
     pub text: String,
-    pub lesson: u32,
+    pub lesson: &'static str,
     /// The calls that prove a failure, as strace writes them.
     pub proof: String,
 }
@@ -198,66 +224,55 @@ pub struct Line {
 /// Grades a program. An error: it cannot be judged.
 pub fn grade(program: PathBuf, like: Like, verbose: bool) -> Result<Vec<Line>, String> {
     use std::os::unix::fs::PermissionsExt;
-    let name = program.display();
-    let Ok(about) = std::fs::metadata(&program) else {
-        return Err(say!("{name}: there is no such file", "{name}：没有这个文件"));
-    };
-    if !about.is_file() || about.permissions().mode() & 0o111 == 0 {
-        return Err(say!("{name}: this is no program that may be run", "{name}：不是可执行的程序"));
+    let (name, about) = (program.display().to_string(), std::fs::metadata(&program));
+    match about {
+        Err(error) => return Err(format!("{name}: {error}")),
+        Ok(about) if !about.is_file() || about.permissions().mode() & 0o111 == 0 => {
+            return Err(say!("{name}: this is no program that may be run", "{name}：不是可执行的程序"));
+        }
+        Ok(_) => {}
     }
-    let traced = AtomicBool::new(false);
-    let subject = Subject { program, like, traced, proof: Mutex::default() };
-    let checks = match like {
-        Like::Client => clients::checks(),
-        _ => servers::checks(like),
-    };
-    match like {
-        Like::Client => clients::probe(&subject)?,
-        _ => servers::probe(&subject)?,
-    }
+    let subject = Subject { program, like, traced: AtomicBool::new(false), proof: Mutex::default() };
+    let probe = if like == Like::Client { clients::probe } else { servers::probe };
+    probe(&subject).map_err(|why| say!("{name}: {why}", "{name}：{why}"))?;
 
+    let checks = checks(like);
     let lines: Vec<Mutex<Option<Line>>> = checks.iter().map(|_| Mutex::default()).collect();
-    let failed = Mutex::new(None);
-    let look = |index: usize| {
-        let line = looked_at(&subject, &checks[index], *failed.lock().expect("no check panics"));
-        if checks[index].first && line.verdict == "FAIL" {
-            failed.lock().expect("no check panics").get_or_insert(checks[index].id);
-        }
+    let (first, rest): (Vec<usize>, Vec<usize>) =
+        (0..checks.len()).partition(|&index| checks[index].when == "first");
+    let mut failed = None;
+    for index in first {
+        let line = looked_at(&subject, &checks[index], failed);
+        failed = failed.or((line.verdict == "FAIL").then_some(line.id));
         *lines[index].lock().expect("no check panics") = Some(line);
-    };
-    let (first, rest): (Vec<usize>, Vec<usize>) = (0..checks.len()).partition(|&index| checks[index].first);
-    first.into_iter().for_each(look);
+    }
     let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..SIDE_BY_SIDE {
-            scope.spawn(|| {
-                while let Some(&index) = rest.get(next.fetch_add(1, Relaxed)) {
-                    look(index);
-                }
-            });
+    let work = || {
+        while let Some(&index) = rest.get(next.fetch_add(1, Relaxed)) {
+            let line = looked_at(&subject, &checks[index], failed);
+            *lines[index].lock().expect("no check panics") = Some(line);
         }
-    });
-    let mut lines: Vec<Line> =
-        lines.into_iter().filter_map(|line| line.into_inner().expect("no check panics")).collect();
-    if verbose {
-        for (line, check) in lines.iter_mut().zip(&checks).filter(|(line, _)| line.verdict == "FAIL") {
+    };
+    std::thread::scope(|scope| (0..SIDE_BY_SIDE).for_each(|_| _ = scope.spawn(work)));
+    let lines = lines.into_iter().filter_map(|line| line.into_inner().expect("no check panics"));
+    let proven = |(mut line, check): (Line, &Check)| {
+        if verbose && line.verdict == "FAIL" {
             line.proof = proof(&subject, check);
         }
-    }
-    Ok(lines)
+        line
+    };
+    Ok(lines.zip(&checks).map(proven).collect())
 }
 
 fn looked_at(subject: &Subject, check: &Check, failed: Option<&str>) -> Line {
     let seen = match failed {
-        _ if !check.kinds.is_empty() && !check.kinds.contains(&subject.like) => {
-            Err(No::Skip(say!("not of this kind of server", "不适用于这类服务器")))
-        }
-        Some(id) if !check.alone => Err(No::Skip(say!("needs what {id} promises", "以 {id} 为前提"))),
+        _ if !check.applies => Err(No::Skip(say!("not this kind of server", "不适用于这类服务器"))),
+        Some(id) if check.when != "alone" => Err(No::Skip(say!("needs {id}", "以 {id} 为前提"))),
         _ => (check.run)(subject),
     };
-    let promise = &check.promise;
+    let promise = check.promise;
     let (verdict, text) = match seen {
-        Ok(()) => ("OK", promise.clone()),
+        Ok(()) => ("OK", promise.to_string()),
         Err(No::Fail(seen)) => ("FAIL", say!("{promise}: {seen}", "{promise}：{seen}")),
         Err(No::Skip(why)) => ("-", say!("{promise} ({why})", "{promise}（{why}）")),
     };
@@ -266,18 +281,15 @@ fn looked_at(subject: &Subject, check: &Check, failed: Option<&str>) -> Line {
 
 /// The calls of a check that is run once more, under strace where it does not bring its own.
 fn proof(subject: &Subject, check: &Check) -> String {
-    let mut proof = String::new();
-    for traced in [false, true] {
+    let again = |traced| {
         subject.traced.store(traced, Relaxed);
-        subject.proof.lock().expect("no check panics").clear();
         let _ = (check.run)(subject);
-        proof = std::mem::take(&mut *subject.proof.lock().expect("no check panics"));
-        if !proof.is_empty() {
-            break;
-        }
-    }
-    subject.traced.store(false, Relaxed);
-    let lines: Vec<&str> = proof.lines().collect();
+        subject.traced.store(false, Relaxed);
+        std::mem::take(&mut *subject.proof.lock().expect("no check panics"))
+    };
+    subject.proof.lock().expect("no check panics").clear();
+    let trace = Some(again(false)).filter(|trace| !trace.is_empty()).unwrap_or_else(|| again(true));
+    let lines: Vec<&str> = trace.lines().filter(|line| !line.contains("ELF")).collect();
     lines[lines.len().saturating_sub(PROOF)..].join("\n")
 }
 

@@ -9,36 +9,22 @@ use crate::say;
 
 pub struct Peer {
     pub stream: TcpStream,
-    until: Instant,
+    pub until: Instant,
 }
 
 impl Peer {
     pub fn to(port: u16, until: Instant) -> Result<Self, String> {
-        let address = (Ipv4Addr::LOCALHOST, port).into();
-        match TcpStream::connect_timeout(&address, left(until)) {
+        match TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), left(until)) {
             Ok(stream) => Ok(Peer { stream, until }),
             Err(error) => Err(say!("nobody can connect: {error}", "无法连接：{error}")),
         }
-    }
-
-    pub fn of(stream: TcpStream, until: Instant) -> Self {
-        Peer { stream, until }
-    }
-
-    pub fn port(&self) -> u16 {
-        self.stream.local_addr().map_or(0, |address| address.port())
-    }
-
-    /// The same connection, for another thread.
-    pub fn also(&self) -> Self {
-        Peer::of(self.stream.try_clone().expect("a descriptor is left"), self.until)
     }
 
     pub fn say(&mut self, words: &[u8]) -> Result<(), String> {
         self.stream.set_write_timeout(Some(left(self.until))).expect("a timeout is set");
         self.stream
             .write_all(words)
-            .map_err(|error| say!("nothing more can be sent: {error}", "无法继续发送：{error}"))
+            .map_err(|error| say!("it takes no more: {error}", "无法继续发送：{error}"))
     }
 
     /// What comes next, at most `most` bytes; nothing at the end.
@@ -54,36 +40,23 @@ impl Peer {
     pub fn hears(&mut self, words: &[u8]) -> Result<(), String> {
         let (mut at, all) = (0, words.len());
         while at < all {
-            let came = match self.next((all - at).min(1 << 16)) {
-                Ok(came) if came.is_empty() => {
-                    return Err(say!(
-                        "the connection ended after {at} of {all} bytes",
-                        "收到 {at}/{all} 字节后连接关闭"
-                    ));
+            let then = match self.next((all - at).min(1 << 16)) {
+                Ok(came) if came.is_empty() => say!("the end", "连接关闭"),
+                Ok(came) if words[at..].starts_with(&came) => {
+                    at += came.len();
+                    continue;
                 }
-                Ok(came) => came,
-                Err(error) if waited(&error) => {
-                    return Err(say!(
-                        "{at} of {all} bytes came back, then nothing more",
-                        "只收到 {at}/{all} 字节，之后再无数据"
-                    ));
+                Ok(came) => {
+                    at += came.iter().zip(&words[at..]).take_while(|(is, should)| is == should).count();
+                    say!("another byte than was sent", "与发送的不同的字节")
                 }
-                Err(error) => {
-                    return Err(say!(
-                        "after {at} of {all} bytes: {error}",
-                        "收到 {at}/{all} 字节后：{error}"
-                    ));
-                }
+                Err(error) if waited(&error) => say!("nothing more", "再无数据"),
+                Err(error) => error.to_string(),
             };
-            if let Some(wrong) = (0..came.len()).find(|&index| came[index] != words[at + index]) {
-                let (is, should) = (came[wrong], words[at + wrong]);
-                let at = at + wrong;
-                return Err(say!(
-                    "byte {at} of {all} came back as {is:#04x}, not {should:#04x}",
-                    "第 {at} 字节（共 {all}）是 {is:#04x}，应为 {should:#04x}"
-                ));
-            }
-            at += came.len();
+            return Err(say!(
+                "{at} of {all} bytes came back, then {then}",
+                "收到 {at}/{all} 字节，之后：{then}"
+            ));
         }
         Ok(())
     }
@@ -94,14 +67,14 @@ impl Peer {
         self.hears(words)
     }
 
-    /// Whether the other side has ended it by `until`; what comes before does not matter.
-    pub fn ended(&mut self, until: Instant) -> bool {
-        let sooner = until.min(self.until);
-        let whole = std::mem::replace(&mut self.until, sooner);
+    /// Whether the other side ends it within `patience`; what comes before does not matter.
+    pub fn ended(&mut self, patience: Duration) -> bool {
+        let whole = self.until;
+        self.until = whole.min(Instant::now() + patience);
         let ended = loop {
             match self.next(1 << 16) {
                 Ok(came) if came.is_empty() => break true,
-                Ok(_) if Instant::now() < until => {}
+                Ok(_) if Instant::now() < self.until => {}
                 Ok(_) => break false,
                 Err(error) => break !waited(&error),
             }
