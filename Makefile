@@ -30,8 +30,8 @@ strace = strace -s 128 -e $(calls) -e signal=!chld $(if $(call on,$(PEERS)),-yy)
 port = $(if $(filter file,$(origin PORT)),,$(PORT))
 tools = cargo run --quiet --profile tools --example tools --
 
-# Where make was typed: with -C, which brings the w, it is not where make works.
-typed = $(if $(findstring w,$(firstword -$(MAKEFLAGS))),$(or $(PWD),$(CURDIR)),$(CURDIR))
+# Where make was typed: with -C, that is not where it works.
+typed = $(or $(shell tr '\0' '\n' </proc/$$PPID/cmdline | grep -qE '^(-[a-zA-Z]*C|--directory)' && echo "$(PWD)"),$(CURDIR))
 
 .DEFAULT_GOAL := build
 .PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson \

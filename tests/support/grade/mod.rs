@@ -161,7 +161,16 @@ impl Started<'_> {
 
     /// It ends by itself, with words and a status other than 0.
     fn gives_up(&mut self) -> Result<(), String> {
-        let status = self.running.wait_within(Duration::from_secs(3));
+        let listens = |it: &Self| {
+            let below = it.below();
+            sockets::all()
+                .iter()
+                .any(|socket| socket.listens && !sockets::holders(&below, &socket.inode).is_empty())
+        };
+        while Instant::now() < self.until && !self.running.has_ended() && !listens(self) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let status = self.running.wait_within(Duration::ZERO);
         self.running.end();
         let said = self.running.stdout.all().len() + self.running.stderr.all().len();
         match status {

@@ -266,7 +266,10 @@ fn parts(subject: &Subject) -> Seen {
         client.say(b"SECOND")?;
         client.hears(b"FIRSTSECOND")?;
         client.talks(b"QUI")?;
-        Ok(client.talks(b"T")?)
+        client.talks(b"T")?;
+        client.say(b"LAST WORDS")?;
+        client.stream.shutdown(Shutdown::Write).map_err(|error| error.to_string())?;
+        Ok(client.hears(b"LAST WORDS")?)
     })
 }
 
@@ -275,18 +278,18 @@ fn stream(length: usize) -> Vec<u8> {
     (0..).flat_map(|line: u32| format!("{line:07}\n").into_bytes()).take(length).collect()
 }
 
-fn both_ways(mut client: Peer, pause: impl FnOnce(&Peer)) -> Seen {
-    let (all, until) = (stream(1 << 20), client.until);
+fn both_ways(mut client: Peer, length: usize, pause: Duration) -> Seen {
+    let (all, until) = (stream(length), client.until);
     let mut sender = Peer { stream: client.stream.try_clone().expect("a descriptor is left"), until };
     let sent = all.clone();
     std::thread::spawn(move || sender.say(&sent));
-    pause(&client);
+    std::thread::sleep(pause);
     client.hears(&all)?;
     Ok(client.talks(b"OVER")?)
 }
 
 fn long(subject: &Subject) -> Seen {
-    with(subject, |server| both_ways(server.peer()?, |_| ()))
+    with(subject, |server| both_ways(server.peer()?, 1 << 20, Duration::ZERO))
 }
 
 fn slow(subject: &Subject) -> Seen {
@@ -296,11 +299,9 @@ fn slow(subject: &Subject) -> Seen {
     };
     with(subject, |server| {
         let client = server.peer()?;
-        room(&client, 2048);
-        both_ways(client, |client| {
-            std::thread::sleep(A_MOMENT);
-            room(client, 1 << 20);
-        })
+        room(&client, 1 << 16);
+        // More than both sides' buffers hold.
+        both_ways(client, 3 << 20, A_MOMENT)
     })
 }
 
@@ -399,9 +400,7 @@ fn leaves(subject: &Subject) -> Seen {
     with(subject, |server| {
         let mut client = server.client()?;
         let own = if subject.like == TcpServer { None } else { server.process_of(&client) };
-        client.say(b"LAST WORDS")?;
         client.stream.shutdown(Shutdown::Write).map_err(|error| error.to_string())?;
-        client.hears(b"LAST WORDS")?;
         server.lets_go(&mut client, own)?;
         drop(client);
         server.serves()?;
