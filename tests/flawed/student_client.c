@@ -11,7 +11,7 @@
 
 enum {
     NONE, NO_HTONS, NO_END, NULS, OLD_REPLY, OWN_WORDS, ONE_READ, ALL_AT_ONCE, LINE_END, LOST_IS_FINE, UNCHECKED_WORDS,
-    EMPTY_WAITS, QUIT_FAILS, SIGPIPE_KILLS
+    EMPTY_WAITS, QUIT_FAILS
 };
 #define HAS(mistake) (MISTAKE == (mistake))
 
@@ -38,11 +38,13 @@ static void show(int server, size_t length) {
             lost(now ? strerror(errno) : "closed");
         if (HAS(OWN_WORDS) && now <= 0)
             break;
-        fwrite(reply, 1, HAS(NULS) && now < 512 ? 512 : HAS(OLD_REPLY) ? strnlen(reply, sizeof reply) : now, stdout);
+        fwrite(reply, 1, HAS(OLD_REPLY) ? strnlen(reply, sizeof reply) : (size_t)now, stdout);
         done += now;
         if (HAS(ONE_READ))
             break;
     }
+    for (size_t i = length; HAS(NULS) && i < sizeof reply; i++)
+        putchar(0);
 }
 
 int main(int argc, char **argv) {
@@ -54,8 +56,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: %s ip port\n", argv[0]);
         return 2;
     }
-    if (!HAS(SIGPIPE_KILLS))
-        signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     address.sin_port = HAS(NO_HTONS) ? port : htons(port);
     int server = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(server, (struct sockaddr *)&address, sizeof address))

@@ -104,7 +104,7 @@ static void in_process(int listener, int client, int port) {
         serve(client);
         exit(0);
     }
-    if (!HAS(PARENT_KEEPS_CLIENT))
+    if (!HAS(PARENT_KEEPS_CLIENT) || child == -1)
         close(client);
     if (child > 0 && KIND == DOUBLE && !HAS(NO_ORPHAN)) {
         int waited = waitpid(child, NULL, HAS(PORT_AS_OPTIONS) ? port : 0);

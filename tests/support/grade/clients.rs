@@ -1,6 +1,7 @@
 //! What a client owes its user and its server: the grader is that server.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -61,6 +62,12 @@ fn dial<'a>(subject: &'a Subject, ports: &Ports) -> Result<(Started<'a>, Peer), 
         let ended = it.running.has_ended() && it.below().is_empty();
         if let Some(stream) = ports.next() {
             it.until = Instant::now() + CHECK;
+            // Little room: what is written and not read back soon blocks both.
+            let (bytes, size) = (16_384, size_of::<libc::c_int>() as u32);
+            let room: *const libc::c_int = &raw const bytes;
+            unsafe {
+                libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_SNDBUF, room.cast(), size)
+            };
             let until = it.until;
             return Ok((it, Peer { stream, until }));
         }
@@ -187,15 +194,13 @@ fn whole(subject: &Subject) -> Seen {
     talked.shows("SHORT")?;
     let line = "x".repeat(4 << 20);
     let talked = talk(subject, format!("{line}\nquit\n").as_bytes(), false, upper)?;
-    let hangs = |seen| say!("a line of 4 MB: {seen}", "4 MB 的一行：{seen}");
-    talked.ended_well().map_err(hangs)?;
+    must(talked.status.is_some(), || say!("a line of 4 MB: it hangs", "4 MB 的一行：它卡住了"))?;
     Ok(talked.shows(&line.to_ascii_uppercase())?)
 }
 
 fn empty(subject: &Subject) -> Seen {
     let talk = talk(subject, b"\nhello\nquit\n", false, upper)?;
-    talk.shows("HELLO")?;
-    Ok(talk.ended_well()?)
+    Ok(talk.shows("HELLO")?)
 }
 
 fn quit(subject: &Subject) -> Seen {
@@ -233,7 +238,7 @@ fn lost(subject: &Subject) -> Seen {
         let _ = peer.next(1023);
         peer.vanishes();
     };
-    let typed = b"hello\nagain\nagain\n";
+    let typed = b"hello\n";
     let (closed, reset) = (talk(subject, typed, false, closes)?, talk(subject, typed, false, resets)?);
     for (what, talk) in [(say!("closed", "被关闭"), closed), (say!("reset", "被重置"), reset)] {
         let how =

@@ -8,8 +8,8 @@ mod sockets;
 mod talk;
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::kernel::{children, stat};
@@ -113,6 +113,8 @@ struct Subject {
     /// Its calls are wanted, too.
     traced: AtomicBool,
     proof: Mutex<String>,
+    /// Those above its processes that run now.
+    keepers: Mutex<Vec<u32>>,
 }
 
 impl Subject {
@@ -124,16 +126,14 @@ impl Subject {
 
     fn start(&self, launch: Launch) -> Started<'_> {
         let running = launch.start();
-        let over = Arc::new(AtomicBool::new(false));
-        bound(running.keeper(), over.clone());
-        Started { running, over, subject: self, attached: false, until: Instant::now() + CHECK }
+        self.keepers.lock().expect("no check panics").push(running.keeper());
+        Started { running, subject: self, attached: false, until: Instant::now() + CHECK }
     }
 }
 
 /// A graded program that runs, within bounds.
 struct Started<'a> {
     running: Running,
-    over: Arc<AtomicBool>,
     subject: &'a Subject,
     attached: bool,
     /// The end of the check's time.
@@ -163,9 +163,7 @@ impl Started<'_> {
     fn gives_up(&mut self) -> Result<(), String> {
         let listens = |it: &Self| {
             let below = it.below();
-            sockets::all()
-                .iter()
-                .any(|socket| socket.listens && !sockets::holders(&below, &socket.inode).is_empty())
+            sockets::listening().iter().any(|socket| !sockets::holders(&below, &socket.inode).is_empty())
         };
         while Instant::now() < self.until && !self.running.has_ended() && !listens(self) {
             std::thread::sleep(Duration::from_millis(10));
@@ -183,7 +181,11 @@ impl Started<'_> {
 
 impl Drop for Started<'_> {
     fn drop(&mut self) {
-        self.over.store(true, Relaxed);
+        self.subject
+            .keepers
+            .lock()
+            .expect("no check panics")
+            .retain(|&keeper| keeper != self.running.keeper());
         if self.attached || self.subject.traced.load(Relaxed) {
             *self.subject.proof.lock().expect("no check panics") = self.running.trace();
         }
@@ -201,22 +203,25 @@ fn end(status: Option<i32>) -> String {
     }
 }
 
-/// Sees to it that what is below `keeper` stays within bounds: the kernel's own limits
-/// count a user's processes, and address space in place of memory.
-fn bound(keeper: u32, over: Arc<AtomicBool>) {
+/// Sees to it that what is below each keeper stays within bounds, until it is told to end: the
+/// kernel's own limits count a user's processes, and address space in place of memory.
+fn bound(keepers: &Mutex<Vec<u32>>, over: &AtomicBool) {
     let pages = |pid: &u32| stat(*pid).and_then(|stat| stat.get(21)?.parse::<u64>().ok()).unwrap_or(0);
-    std::thread::spawn(move || {
-        while !over.load(Relaxed) {
-            let below = children(keeper);
-            if below.len() > PROCESSES || below.iter().map(pages).sum::<u64>() > PAGES {
-                below.iter().for_each(|&pid| unsafe { _ = libc::kill(pid as i32, libc::SIGSTOP) });
-                children(keeper)
-                    .iter()
-                    .for_each(|&pid| unsafe { _ = libc::kill(pid as i32, libc::SIGKILL) });
+    let too_much = |below: &[u32]| below.len() > PROCESSES || below.iter().map(pages).sum::<u64>() > PAGES;
+    let all =
+        |below: &[u32], signal| below.iter().for_each(|&pid| unsafe { _ = libc::kill(pid as i32, signal) });
+    while !over.load(Relaxed) {
+        if too_much(&children(std::process::id())) {
+            for &keeper in &*keepers.lock().expect("no check panics") {
+                let below = children(keeper);
+                if too_much(&below) {
+                    all(&below, libc::SIGSTOP);
+                    all(&children(keeper), libc::SIGKILL);
+                }
             }
-            std::thread::sleep(Duration::from_millis(100));
         }
-    });
+        std::thread::park_timeout(Duration::from_millis(200));
+    }
 }
 
 /// What was found of one promise.
@@ -241,24 +246,35 @@ pub fn grade(program: PathBuf, like: Like, verbose: bool) -> Result<Vec<Line>, S
         }
         Ok(_) => {}
     }
-    let subject = Subject { program, like, traced: AtomicBool::new(false), proof: Mutex::default() };
-    let probe = if like == Like::Client { clients::probe } else { servers::probe };
-    probe(&subject).map_err(|why| say!("{name}: {why}", "{name}：{why}"))?;
+    let (traced, proof, keepers) = (AtomicBool::new(false), Mutex::default(), Mutex::default());
+    let subject = Subject { program, like, traced, proof, keepers };
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let bounds = scope.spawn(|| bound(&subject.keepers, &over));
+        let probe = if like == Like::Client { clients::probe } else { servers::probe };
+        let judged = probe(&subject).map(|()| judge(&subject, verbose));
+        over.store(true, Relaxed);
+        bounds.thread().unpark();
+        judged.map_err(|why| say!("{name}: {why}", "{name}：{why}"))
+    })
+}
 
-    let checks = checks(like);
+/// First those checks that others need, then all others side by side.
+fn judge(subject: &Subject, verbose: bool) -> Vec<Line> {
+    let checks = checks(subject.like);
     let lines: Vec<Mutex<Option<Line>>> = checks.iter().map(|_| Mutex::default()).collect();
     let (first, rest): (Vec<usize>, Vec<usize>) =
         (0..checks.len()).partition(|&index| checks[index].when == "first");
-    let mut failed = None;
+    let mut failed = Vec::new();
     for index in first {
-        let line = looked_at(&subject, &checks[index], failed);
-        failed = failed.or((line.verdict == "FAIL").then_some(line.id));
+        let line = looked_at(subject, &checks[index], &failed);
+        failed.extend((line.verdict == "FAIL").then_some(line.id));
         *lines[index].lock().expect("no check panics") = Some(line);
     }
     let next = AtomicUsize::new(0);
     let work = || {
         while let Some(&index) = rest.get(next.fetch_add(1, Relaxed)) {
-            let line = looked_at(&subject, &checks[index], failed);
+            let line = looked_at(subject, &checks[index], &failed);
             *lines[index].lock().expect("no check panics") = Some(line);
         }
     };
@@ -266,18 +282,23 @@ pub fn grade(program: PathBuf, like: Like, verbose: bool) -> Result<Vec<Line>, S
     let lines = lines.into_iter().filter_map(|line| line.into_inner().expect("no check panics"));
     let proven = |(mut line, check): (Line, &Check)| {
         if verbose && line.verdict == "FAIL" {
-            line.proof = proof(&subject, check);
+            line.proof = proof(subject, check);
         }
         line
     };
-    Ok(lines.zip(&checks).map(proven).collect())
+    lines.zip(&checks).map(proven).collect()
 }
 
-fn looked_at(subject: &Subject, check: &Check, failed: Option<&str>) -> Line {
-    let seen = match failed {
+fn looked_at(subject: &Subject, check: &Check, failed: &[&str]) -> Line {
+    let needs: &[&str] = match check.when {
+        "alone" => &[],
+        "next" => &["4", "2", "next"],
+        _ => &["4", "2"],
+    };
+    let seen = match failed.iter().find(|id| needs.contains(id)) {
         _ if !check.applies => Err(No::Skip(say!("not this kind of server", "不适用于这类服务器"))),
-        Some(id) if check.when != "alone" => Err(No::Skip(say!("needs {id}", "以 {id} 为前提"))),
-        _ => (check.run)(subject),
+        Some(id) => Err(No::Skip(say!("needs {id}", "以 {id} 为前提"))),
+        None => (check.run)(subject),
     };
     let promise = check.promise;
     let (verdict, text) = match seen {

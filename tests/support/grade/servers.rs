@@ -69,18 +69,18 @@ impl<'a> Server<'a> {
     ) -> Result<Self, String> {
         let mut it = subject.start(how(subject.launch(&[port.to_string(), ip.into()])));
         while Instant::now() < it.until && !(it.running.has_ended() && it.below().is_empty()) {
-            let there = sockets::all().into_iter().find(|socket| socket.listens && socket.port == port);
+            let there = sockets::of(port).into_iter().find(|socket| socket.listens);
             let holders =
                 there.iter().flat_map(|socket| sockets::holders(&it.below(), &socket.inode)).next();
             if let (Some(socket), Some(pid)) = (there, holders) {
                 it.until = Instant::now() + CHECK;
                 return Ok(Server { it, port, pid, inode: socket.inode });
             }
-            std::thread::sleep(Duration::from_millis(2));
+            std::thread::sleep(Duration::from_millis(5));
         }
         let below = it.below();
         let its_own = |socket: &sockets::Socket| !sockets::holders(&below, &socket.inode).is_empty();
-        if let Some(socket) = sockets::all().into_iter().find(|socket| socket.listens && its_own(socket)) {
+        if let Some(socket) = sockets::listening().into_iter().find(its_own) {
             let (other, lesson) = (socket.port, "make lesson N=4");
             return Err(say!(
                 "told {port}, it listens on {other} ({lesson})",
@@ -112,16 +112,21 @@ impl<'a> Server<'a> {
     fn serving(&self, peer: &Peer) -> (String, Vec<u32>) {
         let port = peer.stream.local_addr().map_or(0, |address| address.port());
         let its = |socket: &sockets::Socket| socket.port == self.port && socket.peer == port;
-        let inode = sockets::all().into_iter().find(its).map_or("none".into(), |socket| socket.inode);
+        let inode = sockets::of(port).into_iter().find(its).map_or("none".into(), |socket| socket.inode);
         let holders = sockets::holders(&self.it.below(), &inode);
         (inode, holders)
     }
 
     /// The process, other than the one that listens, that serves this client.
     fn process_of(&self, peer: &Peer) -> Option<u32> {
-        let find = || self.serving(peer).1.into_iter().find(|&pid| pid != self.pid);
-        within(A_MOMENT, || find().is_some());
-        find()
+        let mut found = None;
+        within(A_MOMENT, || {
+            std::thread::sleep(Duration::from_millis(5));
+            // The last: a grandchild's parent may have it for a moment, too.
+            found = self.serving(peer).1.into_iter().filter(|&pid| pid != self.pid).next_back();
+            found.is_some()
+        });
+        found
     }
 
     /// The connection ends, or the client's process lets go of it: whether another one
@@ -198,8 +203,7 @@ fn refuses(subject: &Subject) -> Seen {
 fn binds(subject: &Subject) -> Seen {
     for ip in [LOCALHOST, "127.0.0.2"] {
         let server = Server::start(subject, free_port(), ip, |launch| launch)?;
-        let mut listens =
-            sockets::all().into_iter().filter(|socket| socket.listens && socket.port == server.port);
+        let mut listens = sockets::of(server.port).into_iter().filter(|socket| socket.listens);
         let other = listens.find(|socket| socket.address != ip).map(|socket| socket.address);
         let other_than = |other| say!("told {ip}, it listens at {other}", "给定 {ip}，它却监听 {other}");
         other.map_or(Ok(()), |other| Err(other_than(other)))?;
@@ -459,6 +463,8 @@ fn vanishes(subject: &Subject) -> Seen {
         within(SOON, || pids.iter().all(|&pid| matches!(state(pid), None | Some('T' | 't' | 'Z'))));
         client.stream.set_nonblocking(true).expect("it is a socket");
         while client.stream.write(&[b'A'; 5000]).is_ok() {}
+        // An end before the reset: then the first write is already one to a closed pipe.
+        let _ = client.stream.shutdown(Shutdown::Write);
         client.vanishes();
         all(libc::SIGCONT);
         server.serves()

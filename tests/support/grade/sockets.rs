@@ -12,11 +12,21 @@ pub struct Socket {
     pub inode: String,
 }
 
-/// All TCP sockets there are.
-pub fn all() -> Vec<Socket> {
+/// The TCP sockets with this port at either end.
+pub fn of(port: u16) -> Vec<Socket> {
+    rows(&format!(":{port:04X} "))
+}
+
+/// The listening sockets.
+pub fn listening() -> Vec<Socket> {
+    rows(" 0A ")
+}
+
+/// There may be thousands: only those of interest are looked at closely.
+fn rows(with: &str) -> Vec<Socket> {
     let table = |name| std::fs::read_to_string(format!("/proc/net/{name}")).unwrap_or_default();
     let text = table("tcp") + &table("tcp6");
-    text.lines().filter_map(socket).collect()
+    text.lines().filter(|row| row.contains(with)).filter_map(socket).collect()
 }
 
 fn socket(row: &str) -> Option<Socket> {
