@@ -43,8 +43,6 @@ static void show(int server, size_t length) {
         if (HAS(ONE_READ))
             break;
     }
-    for (size_t i = length; HAS(NULS) && i < sizeof reply; i++)
-        putchar(0);
 }
 
 int main(int argc, char **argv) {
@@ -89,6 +87,8 @@ int main(int argc, char **argv) {
                 send_all(server, line + done, now);
                 show(server, now);
             }
+        for (ssize_t i = length; HAS(NULS) && i < 512; i++)
+            putchar(0);
         puts("");
     }
 }

@@ -31,7 +31,7 @@ fn all_lose(programs: &[(PathBuf, &str, &str)]) {
             }
         }
     };
-    std::thread::scope(|scope| (0..4).for_each(|_| _ = scope.spawn(work)));
+    std::thread::scope(|scope| (0..3).for_each(|_| _ = scope.spawn(work)));
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::net::{Ipv4Addr, Shutdown, TcpListener};
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use super::super::kernel::{free_port, stat, state, within};
@@ -279,33 +281,45 @@ fn parts(subject: &Subject) -> Seen {
 
 /// A stream in which each place can be told from the others.
 fn stream(length: usize) -> Vec<u8> {
-    (0..).flat_map(|line: u32| format!("{line:07}\n").into_bytes()).take(length).collect()
+    (0..length).map(|at| b'0' + (((at / 8) >> (at % 8 * 3)) & 7) as u8).collect()
 }
 
-fn both_ways(mut client: Peer, length: usize, pause: Duration) -> Seen {
-    let (all, until) = (stream(length), client.until);
-    let mut sender = Peer { stream: client.stream.try_clone().expect("a descriptor is left"), until };
-    let sent = all.clone();
-    std::thread::spawn(move || sender.say(&sent));
-    std::thread::sleep(pause);
+/// Sends a long stream, and starts to read when `ready` says so of how much was sent.
+fn both_ways(mut client: Peer, length: usize, ready: impl FnOnce(&AtomicUsize)) -> Seen {
+    let (all, sent) = (stream(length), Arc::new(AtomicUsize::new(0)));
+    let mut sender = Peer::of(client.stream.try_clone().expect("a descriptor is left"), client.until);
+    let (bytes, count) = (all.clone(), sent.clone());
+    std::thread::spawn(move || {
+        for chunk in bytes.chunks(1 << 15) {
+            sender.say(chunk)?;
+            count.fetch_add(chunk.len(), Relaxed);
+        }
+        Ok::<(), String>(())
+    });
+    ready(&sent);
     client.hears(&all)?;
     Ok(client.talks(b"OVER")?)
 }
 
 fn long(subject: &Subject) -> Seen {
-    with(subject, |server| both_ways(server.peer()?, 1 << 20, Duration::ZERO))
+    with(subject, |server| both_ways(server.peer()?, 1 << 20, |_| ()))
 }
 
 fn slow(subject: &Subject) -> Seen {
-    let room = |client: &Peer, bytes: i32| unsafe {
-        let (socket, size) = (client.stream.as_raw_fd(), size_of_val(&bytes) as u32);
-        libc::setsockopt(socket, libc::SOL_SOCKET, libc::SO_RCVBUF, (&raw const bytes).cast(), size)
+    let stalls = |sent: &AtomicUsize| {
+        let mut before = usize::MAX;
+        while before != sent.load(Relaxed) {
+            before = sent.load(Relaxed);
+            std::thread::sleep(A_MOMENT);
+        }
     };
     with(subject, |server| {
         let client = server.peer()?;
-        room(&client, 1 << 16);
-        // More than both sides' buffers hold.
-        both_ways(client, 3 << 20, A_MOMENT)
+        let (bytes, size) = (1 << 16, size_of::<libc::c_int>() as u32);
+        let (socket, room): (i32, *const libc::c_int) = (client.stream.as_raw_fd(), &raw const bytes);
+        unsafe { libc::setsockopt(socket, libc::SOL_SOCKET, libc::SO_RCVBUF, room.cast(), size) };
+        // More than all buffers hold.
+        both_ways(client, 6 << 20, stalls)
     })
 }
 
@@ -462,7 +476,7 @@ fn vanishes(subject: &Subject) -> Seen {
         all(libc::SIGSTOP);
         within(SOON, || pids.iter().all(|&pid| matches!(state(pid), None | Some('T' | 't' | 'Z'))));
         client.stream.set_nonblocking(true).expect("it is a socket");
-        while client.stream.write(&[b'A'; 5000]).is_ok() {}
+        let _ = client.stream.write(&[b'A'; 5000]);
         // An end before the reset: then the first write is already one to a closed pipe.
         let _ = client.stream.shutdown(Shutdown::Write);
         client.vanishes();

@@ -2,22 +2,33 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use super::super::peer::reset;
+use super::CHECK;
 use crate::say;
 
 pub struct Peer {
     pub stream: TcpStream,
+    /// The end of all waiting; moved on while bytes come, on a busy machine, for a while.
     pub until: Instant,
+    latest: Instant,
+    /// How much has come.
+    pub heard: Arc<AtomicUsize>,
 }
 
 impl Peer {
     pub fn to(port: u16, until: Instant) -> Result<Self, String> {
         match TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), left(until)) {
-            Ok(stream) => Ok(Peer { stream, until }),
+            Ok(stream) => Ok(Peer::of(stream, until)),
             Err(error) => Err(say!("nobody can connect: {error}", "无法连接：{error}")),
         }
+    }
+
+    pub fn of(stream: TcpStream, until: Instant) -> Self {
+        Peer { stream, until, latest: until + 2 * CHECK, heard: Arc::default() }
     }
 
     pub fn say(&mut self, words: &[u8]) -> Result<(), String> {
@@ -33,6 +44,10 @@ impl Peer {
         let mut buffer = vec![0; most];
         let came = self.stream.read(&mut buffer)?;
         buffer.truncate(came);
+        if came > 0 {
+            self.heard.fetch_add(came, Relaxed);
+            self.until = self.until.max(self.latest.min(Instant::now() + CHECK / 2));
+        }
         Ok(buffer)
     }
 
@@ -70,11 +85,12 @@ impl Peer {
     /// Whether the other side ends it within `patience`; what comes before does not matter.
     pub fn ended(&mut self, patience: Duration) -> bool {
         let whole = self.until;
-        self.until = whole.min(Instant::now() + patience);
+        let end = whole.min(Instant::now() + patience);
         let ended = loop {
+            self.until = end;
             match self.next(1 << 16) {
                 Ok(came) if came.is_empty() => break true,
-                Ok(_) if Instant::now() < self.until => {}
+                Ok(_) if Instant::now() < end => {}
                 Ok(_) => break false,
                 Err(error) => break !waited(&error),
             }
