@@ -5,6 +5,7 @@ pub mod article;
 pub mod conversation;
 pub mod counterpart;
 pub mod course;
+pub mod grade;
 pub mod keeper;
 pub mod kernel;
 pub mod language;
