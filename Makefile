@@ -40,6 +40,9 @@ strace = LC_ALL=C strace -s 128 -e $(calls) -e signal=!chld $(if $(call on,$(PEE
 port = $(if $(filter file,$(origin PORT)),,"$(PORT)")
 tools = cargo run --quiet --profile tools --example tools --
 
+# Where make was typed: with -C, that is not where it works.
+typed = $(or $(shell tr '\0' '\n' </proc/$$PPID/cmdline | grep -qE '^(-[a-zA-Z]*C|--directory)' && echo "$(PWD)"),$(CURDIR))
+
 .DEFAULT_GOAL := build
 .PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson compare side-by-side \
 	grade faults sanitise test bench clean help known-server bin-directory need-strace need-ss need-ps need-g++
@@ -80,7 +83,8 @@ side-by-side: ## the two sources in two columns, aligned: ARTICLE=file LISTING=c
 	@$(tools) side-by-side "$(ARTICLE)" "$(LISTING)"
 
 grade: need-strace ## any program judged by what it does: SERVER_BIN= LIKE=tcp_server_fork CLIENT_BIN=; VERBOSE=1, QUIET=1 | 给任何程序打分：SERVER_BIN= LIKE=tcp_server_fork CLIENT_BIN=；VERBOSE=1，QUIET=1
-	@VERBOSE=$(call on,$(VERBOSE)) QUIET=$(call on,$(QUIET)) $(tools) grade "$(SERVER_BIN)" "$(LIKE)" "$(CLIENT_BIN)"
+	@export SERVER_BIN="$(SERVER_BIN)" CLIENT_BIN="$(CLIENT_BIN)" LIKE="$(LIKE)" VERBOSE=$(call on,$(VERBOSE)) QUIET=$(call on,$(QUIET)); \
+	$(tools) grade "$(typed)"
 
 faults: build need-strace $(if $(ARTICLE),need-g++) ## every call made to fail, as a table; ARTICLE=file puts the article's C++ beside the port | 让每个调用都失败，列成表；ARTICLE=文件 与文章的 C++ 对照
 	@ARTICLE="$(ARTICLE)" RECORD=$(call on,$(RECORD)) $(tools) faults

@@ -11,6 +11,7 @@ mod each_other;
 mod every_call_fails;
 mod first_look;
 mod format;
+mod grader;
 mod harness;
 mod hostile;
 mod limits;

@@ -2,9 +2,11 @@
 
 pub mod alignment;
 pub mod article;
+pub mod beyond;
 pub mod conversation;
 pub mod counterpart;
 pub mod course;
+pub mod grade;
 pub mod keeper;
 pub mod kernel;
 pub mod language;

@@ -365,6 +365,11 @@ impl Running {
         self.report.pid()
     }
 
+    /// The process above the program.
+    pub fn keeper(&self) -> u32 {
+        self.keeper.id()
+    }
+
     /// All that runs because of it: its children of all generations, orphans, and a strace.
     pub fn below(&self) -> Vec<u32> {
         children(self.keeper.id())
@@ -422,10 +427,18 @@ impl Running {
 
     /// Lets strace in, and waits until it sees all of it.
     pub fn attach(&mut self, trace: &Trace) {
+        self.attach_to(self.pid(), trace).unwrap_or_else(|why| panic!("{why}"));
+    }
+
+    /// The same for `pid`, one of those below; or what strace says when it may not.
+    pub fn attach_to(&mut self, pid: u32, trace: &Trace) -> Result<(), String> {
         let file = TraceFile::new();
-        let mut strace = Running::start(trace.strace(&file).arg("-p").arg(self.pid().to_string()));
-        strace.stderr.wait_for(" attached");
+        let mut strace = Running::start(trace.strace(&file).arg("-p").arg(pid.to_string()));
+        while !strace.stderr.seen.last().is_some_and(|line| line.contains(" attached")) {
+            strace.stderr.line().ok_or_else(|| strace.stderr.seen.concat())?;
+        }
         (self.trace, self.attached) = (Some(file), Some(Box::new(strace)));
+        Ok(())
     }
 
     /// The strace that was let in goes: what it injected has passed.

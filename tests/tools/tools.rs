@@ -2,6 +2,7 @@
 
 mod compare;
 mod faults;
+mod grade;
 mod lanes;
 mod lessons;
 mod side_by_side;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
     match tool.as_str() {
         "compare" => compare::main(words),
         "faults" => faults::main(words),
+        "grade" => grade::main(words),
         "lanes" => lanes::main(words),
         "lesson" => lessons::show(words),
         "lessons" => lessons::list(words),
