@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::article::article;
+use crate::support::beyond;
 use crate::support::kernel::*;
 use crate::support::lessons::{self, Lesson};
 use crate::support::programs::*;
@@ -35,6 +36,13 @@ fn play(lesson: &Lesson, patience: Duration) -> Result<(), String> {
 }
 
 fn play_part(lesson: &Lesson, part: &Part, patience: Duration) -> Result<(), String> {
+    let commands = part.blocks.iter().flat_map(|block| &block.typed).filter_map(|(_, typed)| match typed {
+        Typed::Command(command) => command.split(' ').next(),
+        _ => None,
+    });
+    if !commands.into_iter().all(beyond::may_be_typed) {
+        return Ok(());
+    }
     let ports = part.ports(nobody_has).into_iter().filter(|(port, given)| port != given);
     let names = ports.map(|(port, given)| (port.into(), given.to_string())).collect();
     let mut stage = Stage { lesson, patience, names, terminals: BTreeMap::new() };

@@ -327,22 +327,31 @@ fn with_packets(drawing: &str, events: &[Event], packets: &[Packet], server: u16
     table(&rows)
 }
 
+/// A tcpdump of what passes on `port`, if somebody may capture here.
+fn capture(port: u16) -> Option<Running> {
+    Command::new("tcpdump").arg("--version").output().ok()?;
+    let capture =
+        Launch::of("tcpdump").args(["-l", "-n", "-tt", "--immediate-mode", "-i", "lo", "tcp", "port"]);
+    let mut capture = capture.arg(port.to_string()).start();
+    while !capture.stderr.line()?.contains("listening on") {}
+    Some(capture)
+}
+
+/// Whether what a lesson types can be typed here: not everybody may be process 1, or capture.
+pub fn may_be_typed(command: &str) -> bool {
+    match command {
+        "unshare" => as_process_1().is_some_and(|way| way[0] == "--user"),
+        "tcpdump" => capture(1).is_some(),
+        "perl" => Command::new("perl").arg("-v").output().is_ok(),
+        _ => true,
+    }
+}
+
 /// 24: packets, and the calls that send them. `None` where nobody may capture.
 pub fn packets() -> Blocks {
-    let server = traced_server(Build::Mended, "tcp_server", &["-s", "200"]);
+    let mut server = traced_server(Build::Mended, "tcp_server", &["-s", "200"]);
     let port = server.port;
-    let filter = format!("tcp port {port}");
-    if Command::new("tcpdump").arg("--version").output().is_err() {
-        return vec![None, None];
-    }
-    let capture = Launch::of("tcpdump").args(["-l", "-n", "-tt", "--immediate-mode", "-i", "lo", &filter]);
-    let mut capture = capture.start();
-    let listens = within(PATIENCE, || {
-        capture.has_ended() || capture.stderr.line().is_some_and(|line| line.contains("listening on"))
-    });
-    if !listens || capture.has_ended() {
-        return vec![None, None];
-    }
+    let Some(mut capture) = capture(port) else { return vec![None, None] };
     let seen = |capture: &mut Running, enough: &dyn Fn(&Packet) -> bool| loop {
         let line = capture.stdout.line().expect("the capture goes on");
         if packet(&line).is_some_and(|packet| enough(&packet)) {
@@ -368,7 +377,6 @@ pub fn packets() -> Blocks {
     let mut left = client_of(Build::Mended, port, &["-s", "200"]);
     let second = port_of_client(&left);
     says(&mut left, "hello");
-    let mut server = server;
     server.running.end();
     left.type_in(b"one\n");
     left.wait_for_all();
