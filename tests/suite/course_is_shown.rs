@@ -2,8 +2,12 @@
 
 use std::process::Command;
 
+use crate::support::course::COURSE;
 use crate::support::lessons::{self, Lesson};
-use crate::support::programs::root;
+use crate::support::pages::{PAGES, normalised, printed_anew};
+use crate::support::programs::{Launch, root};
+use crate::support::skip::skip;
+use crate::support::typed::{Typed, parts};
 
 /// What a lesson is made of, in order.
 const PARTS: [&str; 8] = [
@@ -32,7 +36,7 @@ macro_rules! traces {
 }
 
 traces! {
-    lesson_01 1 lesson_02 2 lesson_03 3 lesson_04 4 lesson_05 5 lesson_06 6
+    lesson_00 0 lesson_01 1 lesson_02 2 lesson_03 3 lesson_04 4 lesson_05 5 lesson_06 6
     lesson_07 7 lesson_08 8 lesson_09 9 lesson_10 10 lesson_11 11 lesson_12 12
     lesson_13 13 lesson_14 14 lesson_15 15 lesson_16 16 lesson_17 17 lesson_18 18
     lesson_19 19 lesson_20 20 lesson_21 21 lesson_22 22 lesson_23 23 lesson_24 24 lesson_25 25
@@ -56,11 +60,11 @@ fn run(lesson: &Lesson) {
     }
 }
 
-/// The lessons are numbered from 1 without a gap, and each is run by a test above.
+/// The lessons are numbered from 0 without a gap, and each is run by a test above.
 #[test]
 fn no_lesson_is_missing() {
     let numbers: Vec<usize> = lessons::all().iter().map(|lesson| lesson.number).collect();
-    assert_eq!(numbers, (1..=25).collect::<Vec<_>>());
+    assert_eq!(numbers, (0..COURSE.len()).collect::<Vec<_>>());
 }
 
 /// A lesson asks, says what to type, shows a trace, names the article's section, has something to
@@ -89,14 +93,21 @@ fn each_command_exists() {
     let target = |name: &str| makefile.lines().any(|line| line.starts_with(&format!("{name}:")));
     for lesson in lessons::all() {
         let name = lesson.path.display();
-        let typed = lesson.typed();
+        let parts = parts(&lesson);
+        let typed = parts.iter().flat_map(|part| &part.blocks).flat_map(|block| &block.typed);
+        let typed = typed.filter_map(|(_, typed)| match typed {
+            Typed::Command(command) => Some(command.as_str()),
+            _ => None,
+        });
+        let typed: Vec<&str> = typed.collect();
         let live = format!("make lesson N={}", lesson.number);
         assert!(typed.iter().any(|line| line.starts_with(&live)), "{name}: {live}");
         for line in typed {
             let words: Vec<&str> = line.split_whitespace().collect();
             let makes = words.iter().position(|word| *word == "make");
-            if let Some(at) = makes {
-                assert!(target(words[at + 1]), "{name}: {line}");
+            let named = makes.and_then(|at| words.get(at + 1)).filter(|word| !word.starts_with('-'));
+            if let Some(named) = named {
+                assert!(target(named), "{name}: {line}");
             }
             for program in words.iter().filter(|word| word.starts_with("target/release/")) {
                 let source = format!("src/bin/{}.rs", program.rsplit('/').next().expect("it has a name"));
@@ -106,12 +117,104 @@ fn each_command_exists() {
     }
 }
 
-/// `make lessons` lists every lesson with its question.
+/// `make lessons` lists every lesson with its question; with N that one alone.
 #[test]
 fn the_list_has_every_question() {
-    let made = Command::new("make").arg("lessons").current_dir(root()).env_remove("MAKEFLAGS").output();
-    let list = String::from_utf8(made.expect("make runs").stdout).expect("it is text");
+    let (_, list, _) = made(&["lessons"], &[]);
     for lesson in lessons::all() {
         assert!(list.contains(&format!("{:2}  {}", lesson.number, lesson.question)), "{list}");
     }
+    let (_, three, _) = made(&["lessons", "N=3"], &[]);
+    assert!(three.contains("port?") && three.lines().count() == 3, "{three}");
+}
+
+fn made(words: &[&str], environment: &[(&str, &str)]) -> (bool, String, String) {
+    let mut make = Command::new("make");
+    make.args(words).current_dir(root()).env_remove("MAKEFLAGS").env("LC_ALL", "C");
+    let output = make.envs(environment.iter().copied()).output().expect("make runs");
+    let text = |bytes| String::from_utf8(bytes).expect("it is text");
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+/// What is no lesson, and no right to trace, is one line that says what to do, and a status that is not 0.
+#[test]
+fn bad_input_is_one_line() {
+    let blocked = std::env::temp_dir().join(format!("no-strace-{}", std::process::id()));
+    std::fs::create_dir_all(&blocked).expect("a directory");
+    let refusing = blocked.join("strace");
+    std::fs::write(&refusing, "#!/bin/sh\necho 'strace: Operation not permitted' >&2\nexit 1\n")
+        .expect("it is");
+    std::fs::set_permissions(&refusing, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("it is");
+    let path = format!("{}:{}", blocked.display(), std::env::var("PATH").unwrap_or_default());
+    for (words, environment, line) in [
+        (&["lesson", "N=99"][..], &[][..], "there is no lesson 99: N=0 to N="),
+        (&["lesson", "N=abc"], &[], "there is no lesson abc: N=0 to N="),
+        (&["lesson"], &[], "which lesson? make lesson N=1"),
+        (&["lessons", "N=99"], &[], "there is no lesson 99"),
+        (&["lesson", "N=99"], &[("LC_ALL", "zh_CN.UTF-8")], "没有第 99 课"),
+        (
+            &["lesson", "N=1"],
+            &[("PATH", path.as_str())],
+            "no right to trace (strace: Operation not permitted)",
+        ),
+    ] {
+        let (done, _, said) = made(words, environment);
+        let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("make: ***")).collect();
+        assert!(!done && lines.len() == 1 && lines[0].starts_with(line), "{words:?}: {said}");
+    }
+    let _ = std::fs::remove_dir_all(&blocked);
+}
+
+/// A terminal that is too narrow is told so; one that is wide enough is asked for Enter, then shown the run itself.
+#[test]
+fn a_lesson_asks_first_and_shows_real_numbers() {
+    let make = |words: &[&str], columns| {
+        let make = Launch::of("make").args(words).directory(root()).without_env("MAKEFLAGS");
+        make.env("LC_ALL", "C").env("NO_COLOR", "1").terminal(columns).start()
+    };
+    let mut narrow = make(&["lesson", "N=9"], 60);
+    assert_eq!(narrow.wait(), 2);
+    assert!(narrow.screen().text().contains("60 columns are too few"), "{}", narrow.screen().text());
+
+    let mut asks = make(&["lesson", "N=7", "ASK=1", "RAW=1"], 120);
+    asks.screen().wait_for("Enter shows it", 1);
+    let before = asks.screen().text();
+    assert!(before.contains("accept(3) = ?") && before.contains("fork() = ?"), "{before}");
+    assert!(before.contains("┬ ?") && before.contains("Who is whose child?"), "{before}");
+    assert!(!before.contains("= 4") && !before.contains("HELLO\" ◀"), "{before}");
+    asks.type_in(b"\n");
+    assert_eq!(asks.wait(), 0);
+    asks.screen().wait_for("(The answer:", 1);
+    let after = asks.screen().text();
+    let pid =
+        after.split("fork() = child ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+    assert!(pid.parse::<u32>().is_ok(), "{after}");
+    assert!(!after.contains("127.0.0.1:8080 ") && !after.contains("PARENT"), "{after}");
+}
+
+/// What a page shows as printed by a command is what it prints.
+#[test]
+fn the_pages_show_what_runs_print() {
+    for page in PAGES {
+        let Some((old, new, lacking)) = printed_anew(page) else { continue };
+        lacking.iter().for_each(|what| skip(what));
+        let first =
+            old.lines().zip(new.lines()).position(|(old, new)| old != new).map_or(0, |line| line + 1);
+        assert!(
+            old == new,
+            "{page}, line {first}: runs print something else; `make lessons RECORD=1` writes it"
+        );
+    }
+}
+
+#[test]
+fn a_run_s_numbers_have_one_form() {
+    let printed = "server | $ tcp_server 29601 127.0.0.1\n\
+                   server | DEBUG | Wed Nov  5 08:14:15 2026 | student | accept [127.0.0.1: 56426] | 4\n\
+                   client | connect(3, 127.0.0.1:29601), 41030\n";
+    let normal = "server | $ tcp_server 8080 127.0.0.1\n\
+                  server | DEBUG | Sun Nov 22 14:13:23 2026 | student | accept [127.0.0.1: 40001] | 4\n\
+                  client | connect(3, 127.0.0.1:8080), 41030\n";
+    assert_eq!(normalised(printed), normal);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::article::article;
@@ -11,6 +11,7 @@ use crate::support::beyond;
 use crate::support::kernel::*;
 use crate::support::lessons::{self, Lesson};
 use crate::support::programs::*;
+use crate::support::skip::skip;
 use crate::support::stage::substituted as named;
 use crate::support::terminal::Terminal;
 use crate::support::typed::{self, Block, Part, Seen, Typed, matches};
@@ -21,6 +22,16 @@ const LONGEST: Duration = Duration::from_secs(60);
 const RESTLESS: Duration = Duration::from_millis(500);
 /// These say what is the case now: typed too early, they are typed again.
 const LOOKS: [&str; 6] = ["ss ", "ps ", "ls ", "cat ", "grep ", "wc "];
+
+/// What needs a tool or a right that may be missing, and what shows whether it is.
+const NEEDS: [(&str, &str); 6] = [
+    ("strace -p", "sleep 0.2 & strace -p $! -o /dev/null"),
+    ("unshare ", "unshare --user --map-root-user --pid --fork true || unshare --pid --fork true"),
+    ("tcpdump ", "timeout -s INT 1 tcpdump -i lo -c 1 2>&1 | grep -q 'listening on'"),
+    ("perl ", "perl -v"),
+    ("cc ", "cc --version"),
+    ("pgrep ", "pgrep -V"),
+];
 
 /// A part of a lesson while it is played.
 struct Stage<'a> {
@@ -61,6 +72,10 @@ fn play_part(lesson: &Lesson, part: &Part, patience: Duration) -> Result<(), Str
 
 impl Stage<'_> {
     fn play(&mut self, block: &Block) -> Result<(), String> {
+        if let Some(why) = lacking(block) {
+            skip(&format!("lesson {}, line {}: {why}", self.lesson.number, block.first));
+            return Ok(());
+        }
         self.terminals.values_mut().for_each(Terminal::look_from_here);
         let mut at = 1;
         let mut command = String::new();
@@ -192,6 +207,23 @@ impl Stage<'_> {
         }
         text
     }
+}
+
+/// What a block needs that this machine, or this user, has not.
+fn lacking(block: &Block) -> Option<String> {
+    let works = |command: &str| {
+        let tried = Command::new("sh").args(["-c", command]).stdin(Stdio::null()).output();
+        tried.is_ok_and(|output| output.status.success())
+    };
+    let commands = block.typed.iter().filter_map(|(_, typed)| match typed {
+        Typed::Command(command) => Some(command.as_str()),
+        _ => None,
+    });
+    let text = commands.collect::<Vec<_>>().join("\n");
+    NEEDS
+        .iter()
+        .find(|(word, tried)| text.contains(word) && !works(tried))
+        .map(|(word, tried)| format!("`{word}` is not to be had: `{tried}` fails"))
 }
 
 fn runs_the_lesson(block: &Block) -> bool {

@@ -20,3 +20,4 @@ mod same_calls;
 mod same_statements;
 mod servers;
 mod signals;
+mod two_languages;
