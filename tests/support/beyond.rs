@@ -215,7 +215,7 @@ pub fn delayed_ack() -> Blocks {
 }
 
 /// The words that start a program as process 1 of its own, as far as this machine lets a user: `None` if it does not.
-pub fn as_process_1() -> Option<&'static [&'static str]> {
+fn as_process_1() -> Option<&'static [&'static str]> {
     const WAYS: [&[&str]; 2] = [
         &["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"],
         &["--pid", "--fork", "--mount-proc"],
@@ -335,16 +335,6 @@ fn capture(port: u16) -> Option<Running> {
     let mut capture = capture.arg(port.to_string()).start();
     while !capture.stderr.line()?.contains("listening on") {}
     Some(capture)
-}
-
-/// Whether what a lesson types can be typed here: not everybody may be process 1, or capture.
-pub fn may_be_typed(command: &str) -> bool {
-    match command {
-        "unshare" => as_process_1().is_some_and(|way| way[0] == "--user"),
-        "tcpdump" => capture(1).is_some(),
-        "perl" => Command::new("perl").arg("-v").output().is_ok(),
-        _ => true,
-    }
 }
 
 /// 24: packets, and the calls that send them. `None` where nobody may capture.
