@@ -50,6 +50,11 @@ fn play_part(lesson: &Lesson, part: &Part, patience: Duration) -> Result<(), Str
     let names = ports.map(|(port, given)| (port.into(), given.to_string())).collect();
     let mut stage = Stage { lesson, patience, names, terminals: BTreeMap::new() };
     for block in &part.blocks {
+        // What comes behind it in this part goes on with it.
+        if let Some(why) = lacking(block) {
+            skip(&format!("lesson {}, line {}: {why}", lesson.number, block.first));
+            return Ok(());
+        }
         stage.play(block)?;
     }
     for (number, terminal) in &stage.terminals {
@@ -64,10 +69,6 @@ fn play_part(lesson: &Lesson, part: &Part, patience: Duration) -> Result<(), Str
 
 impl Stage<'_> {
     fn play(&mut self, block: &Block) -> Result<(), String> {
-        if let Some(why) = lacking(block) {
-            skip(&format!("lesson {}, line {}: {why}", self.lesson.number, block.first));
-            return Ok(());
-        }
         self.terminals.values_mut().for_each(Terminal::look_from_here);
         let mut at = 1;
         let mut command = String::new();

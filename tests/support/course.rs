@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::article;
+use super::beyond;
 use super::conversation::Conversation;
 use super::programs::*;
 use super::stage::*;
@@ -34,6 +35,13 @@ pub const COURSE: &[(usize, fn() -> Blocks)] = &[
     (16, buffers),
     (17, time_wait),
     (18, failing_calls),
+    (19, beyond::server_gone),
+    (20, beyond::slow_reader),
+    (21, beyond::other_words),
+    (22, beyond::delayed_ack),
+    (23, beyond::process_one),
+    (24, beyond::packets),
+    (25, beyond::write_your_own),
 ];
 
 /// 0: one short conversation, as strace writes it.

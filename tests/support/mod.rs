@@ -2,6 +2,7 @@
 
 pub mod alignment;
 pub mod article;
+pub mod beyond;
 pub mod conversation;
 pub mod counterpart;
 pub mod course;
