@@ -409,7 +409,7 @@ fn refused_line() -> String {
     assert!(!built.status.success(), "the line compiles");
     let said = String::from_utf8_lossy(&built.stderr).into_owned();
     let _ = std::fs::remove_dir_all(&copy);
-    let refused = "the format asks for more arguments";
+    let refused = "the format asks for another number of arguments";
     let place = said.lines().find_map(|line| line.find("log_message!(").map(|start| &line[start..]));
     assert!(said.contains(refused), "{said}");
     format!("error: {refused}\nsrc/tcp_server.rs: {}", place.expect("it names the place"))

@@ -57,17 +57,17 @@ fn printed(command: &str, chinese: bool) -> Option<String> {
 /// `text` as any run would print it.
 pub fn normalised(text: &str) -> String {
     let text = text.lines().map(with_one_time).collect::<Vec<_>>().join("\n") + "\n";
-    let words: Vec<&str> = text.split(|c: char| !c.is_ascii_digit() && c != '.').collect();
-    let port = |word: &str| word.parse().ok().filter(|port: &u64| (1024..65536).contains(port));
-    let beside = |two: &[&str]| match two {
-        ["127.0.0.1", other] | [other, "127.0.0.1"] => port(other),
-        _ => None,
-    };
-    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    // What is a port stands before or behind the address.
     let mut names: HashMap<u64, String> = HashMap::new();
-    for port in words.windows(2).filter_map(beside) {
-        let next = names.len() as u64;
-        names.entry(port).or_insert(if next == 0 { 8080 } else { 40_000 + next }.to_string());
+    for (at, ip) in text.match_indices("127.0.0.1") {
+        let behind = text[at + ip.len()..].trim_start_matches([':', ' ']);
+        let behind: String = behind.chars().take_while(char::is_ascii_digit).collect();
+        let before = text[..at].strip_suffix(' ').and_then(|before| before.rsplit(' ').next());
+        for port in [before.unwrap_or_default(), &behind] {
+            let Ok(port) = port.parse::<u64>() else { continue };
+            let next = names.len() as u64;
+            names.entry(port).or_insert(if next == 0 { 8080 } else { 40_000 + next }.to_string());
+        }
     }
     let names: Vec<(u64, &str)> = names.iter().map(|(port, name)| (*port, name.as_str())).collect();
     substituted(&text, &names)

@@ -1,11 +1,13 @@
 //! `make lanes`: one conversation, traced on both sides, drawn with a column a process.
 
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
+use crate::say;
 use crate::support::conversation::Conversation;
 use crate::support::paper::{colours, columns};
 use crate::support::programs::{SERVERS, free_port};
+use crate::support::stage::may_trace;
 use crate::support::strace::{self, Event};
 use crate::support::swimlanes::{Options, draw};
 
@@ -41,17 +43,22 @@ fn hold(bin: &Path, server: &str, clients: &str, port: Option<&&str>) -> Result<
     }
     let clients: usize =
         clients.parse().ok().filter(|count| (1..=4).contains(count)).ok_or("CLIENTS is 1 to 4")?;
-    let strace = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
-    match strace {
-        Err(error) => return Err(format!("strace: {error}")),
-        Ok(ran) if !ran.status.success() => {
-            return Err(String::from_utf8_lossy(&ran.stderr).trim().to_string());
-        }
-        Ok(_) => {}
-    }
+    may_trace()?;
     let port = match port {
-        Some(port) => port.parse().map_err(|_| "PORT is a number")?,
+        Some(port) => port
+            .parse()
+            .ok()
+            .filter(|&port: &u16| port > 0)
+            .ok_or_else(|| say!("PORT is a number from 1 to 65535", "PORT 是 1 到 65535 的数"))?,
         None => free_port(),
     };
-    Ok(Conversation::hold(bin, server, clients, port))
+    let events = Conversation::hold(bin, server, clients, port);
+    let bound = events.iter().filter_map(Event::call).find(|call| call.name == "bind");
+    match bound.and_then(|bind| bind.errno.as_ref()) {
+        Some(errno) => Err(say!(
+            "port {port} is not to be had ({errno}): take another PORT, or wait a minute (make lesson N=17)",
+            "端口 {port} 用不了（{errno}）：换一个 PORT，或者等一分钟（make lesson N=17）"
+        )),
+        None => Ok(events),
+    }
 }
