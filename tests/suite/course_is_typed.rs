@@ -1,6 +1,7 @@
 //! What a lesson tells a student to type is typed, in real shells on real terminals, and what it says will be seen is seen.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -46,7 +47,12 @@ fn play(lesson: &Lesson, patience: Duration) -> Result<(), String> {
 }
 
 fn play_part(lesson: &Lesson, part: &Part, patience: Duration) -> Result<(), String> {
-    let ports = part.ports(nobody_has).into_iter().filter(|(port, given)| port != given);
+    // Another copy of this test sees what is held, and takes others.
+    let mut held = Vec::new();
+    let mut hold =
+        |port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).map(|socket| held.push(socket)).is_ok();
+    let ports =
+        part.ports(|port| nobody_has(port) && hold(port)).into_iter().filter(|(port, given)| port != given);
     let names = ports.map(|(port, given)| (port.into(), given.to_string())).collect();
     let mut stage = Stage { lesson, patience, names, terminals: BTreeMap::new() };
     for block in &part.blocks {
@@ -79,6 +85,7 @@ impl Stage<'_> {
                     let Some(text) = self.as_here(text) else { return Ok(()) };
                     command = text;
                     self.give(at, *line, &command, true)?;
+                    self.wait_for_start(at, &command);
                 }
                 Typed::Line(text) => self.give(at, *line, text, false)?,
                 Typed::Key(key) => self.press(at, *line, &[*key], false)?,
@@ -88,6 +95,22 @@ impl Stage<'_> {
             self.see(terminal, &seen, &command)?;
         }
         Ok(())
+    }
+
+    /// Nobody types on before a server listens, or a client is connected; or before it has ended.
+    fn wait_for_start(&self, at: usize, command: &str) {
+        let terminal = &self.terminals[&at];
+        let ended = || !command.ends_with('&') && terminal.is_at_prompt();
+        let numbers = command.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok());
+        let port = numbers.into_iter().find(|port| typed::PORTS.contains(port));
+        let port = port.or_else(|| self.named(&typed::USUAL_PORT.to_string()).parse().ok());
+        if command.contains("-server") || command.contains("release/tcp_server") {
+            within(self.patience, || port.is_some_and(is_listening) || ended());
+        } else if (command.contains("-client") || command.contains("tcp_client")) && !command.ends_with('&')
+        {
+            let connects = |(_, line): &(usize, String)| line.contains("connect(");
+            within(self.patience, || terminal.printed().iter().any(connects) || ended());
+        }
     }
 
     /// A command with this run's ports and this machine's copy of the article. `None` where there is no copy.

@@ -41,7 +41,7 @@ pub enum Seen {
 const CTRL_C: u8 = 3;
 
 /// A number in a command that is a port.
-const PORTS: Range<u16> = 7_000..20_000;
+pub const PORTS: Range<u16> = 7_000..20_000;
 
 /// The Makefile's, where a command names none.
 pub const USUAL_PORT: u16 = 8080;
@@ -113,7 +113,7 @@ pub fn matches(seen: &str, line: &str) -> bool {
 
 impl Part {
     /// The ports that are typed, each with one to take instead: the same, unless somebody has it.
-    pub fn ports(&self, is_free: impl Fn(u16) -> bool) -> BTreeMap<u16, u16> {
+    pub fn ports(&self, mut is_free: impl FnMut(u16) -> bool) -> BTreeMap<u16, u16> {
         let commands = self.blocks.iter().flat_map(|block| &block.typed);
         let commands = commands.filter_map(|(_, typed)| match typed {
             Typed::Command(command) => Some(command.as_str()),
