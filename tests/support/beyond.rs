@@ -363,6 +363,8 @@ pub fn packets() -> Blocks {
     comes_to_rest("the server waits again", || server.running.events().len(), |_| accepts(server.pid()));
     let events = [client.events(), without_our_end(server.running.events())].concat();
     let talk = drawn_from_connect(&events);
+    let talk =
+        talk.lines().filter(|line| line.contains(char::is_alphanumeric)).collect::<Vec<_>>().join("\n");
 
     let mut left = client_of(Build::Mended, port, &["-s", "200"]);
     let second = port_of_client(&left);
@@ -378,7 +380,7 @@ pub fn packets() -> Blocks {
     let third = packets.last().expect("something was sent").to;
     let late = [(left, second), (refused, third)].map(|(client, own)| {
         let events = client.events();
-        let calls = done(&events, "client").into_iter().filter(|call| !call.starts_with(['p', 'l']));
+        let calls = done(&events, "client").into_iter().filter(|call| !call.starts_with(['p', 'l', 'e']));
         let calls = calls.skip_while(|call| !call.starts_with("connect("));
         let calls = calls.map(|call| named(&call, &[(port.into(), "8080")]) + "\n").collect::<String>();
         with_packets(&calls, &events, &packets, port, own)
