@@ -319,7 +319,13 @@ fn proof(subject: &Subject, check: &Check) -> String {
     };
     subject.proof.lock().expect("no check panics").clear();
     let trace = Some(again(false)).filter(|trace| !trace.is_empty()).unwrap_or_else(|| again(true));
-    let lines: Vec<&str> = trace.lines().filter(|line| !line.contains("ELF")).collect();
+    // Without the times, and of long strings the start.
+    let short = |line: &str| {
+        let (pid, call) = line.split_once(' ').map(|(pid, rest)| (pid, rest.trim_start()))?;
+        let call = call.split_once(' ').filter(|(at, _)| at.contains('.')).map_or(call, |(_, call)| call);
+        Some(format!("{pid} {}", call.chars().take(100).collect::<String>()))
+    };
+    let lines: Vec<String> = trace.lines().filter_map(short).collect();
     lines[lines.len().saturating_sub(PROOF)..].join("\n")
 }
 

@@ -125,7 +125,7 @@ impl<'a> Server<'a> {
         within(A_MOMENT, || {
             std::thread::sleep(Duration::from_millis(5));
             // The last: a grandchild's parent may have it for a moment, too.
-            found = self.serving(peer).1.into_iter().filter(|&pid| pid != self.pid).next_back();
+            found = self.serving(peer).1.into_iter().rfind(|&pid| pid != self.pid);
             found.is_some()
         });
         found
@@ -177,7 +177,7 @@ fn plain(subject: &Subject) -> Result<Server<'_>, String> {
 fn with(subject: &Subject, look: impl FnOnce(&mut Server) -> Seen) -> Seen {
     let mut server = plain(subject)?;
     match look(&mut server) {
-        Err(No::Fail(_)) if server.is_gone() => {
+        Err(No::Fail(_)) if within(Duration::from_millis(50), || server.is_gone()) => {
             Err(end(Some(server.it.running.wait_within(Duration::from_millis(100)).unwrap_or(0))).into())
         }
         seen => seen,
@@ -306,20 +306,21 @@ fn long(subject: &Subject) -> Seen {
 }
 
 fn slow(subject: &Subject) -> Seen {
-    let stalls = |sent: &AtomicUsize| {
-        let mut before = usize::MAX;
-        while before != sent.load(Relaxed) {
-            before = sent.load(Relaxed);
-            std::thread::sleep(A_MOMENT);
-        }
-    };
     with(subject, |server| {
         let client = server.peer()?;
         let (bytes, size) = (1 << 16, size_of::<libc::c_int>() as u32);
         let (socket, room): (i32, *const libc::c_int) = (client.stream.as_raw_fd(), &raw const bytes);
         unsafe { libc::setsockopt(socket, libc::SOL_SOCKET, libc::SO_RCVBUF, room.cast(), size) };
         // More than all buffers hold.
-        both_ways(client, 6 << 20, stalls)
+        let (_, pids) = server.serving(&client);
+        both_ways(client, 6 << 20, |sent| {
+            let mut before = usize::MAX;
+            // Nothing more is taken, and it is not because the machine is busy.
+            while before != sent.load(Relaxed) || pids.iter().any(|&pid| state(pid) == Some('R')) {
+                before = sent.load(Relaxed);
+                std::thread::sleep(A_MOMENT);
+            }
+        })
     })
 }
 
@@ -388,7 +389,8 @@ fn of_its_process(subject: &Subject, seen: fn() -> String, holds: impl Fn(&Serve
 }
 
 fn listener(subject: &Subject) -> Seen {
-    let closed = |server: &Server, pid| sockets::descriptors(pid, &[server.inode.clone()]).is_empty();
+    let closed =
+        |server: &Server, pid| sockets::descriptors(pid, std::slice::from_ref(&server.inode)).is_empty();
     of_its_process(subject, || say!("it has it open", "它仍持有该套接字"), closed)
 }
 
@@ -475,11 +477,15 @@ fn vanishes(subject: &Subject) -> Seen {
         let all = |signal| pids.iter().for_each(|&pid| unsafe { _ = libc::kill(pid as i32, signal) });
         all(libc::SIGSTOP);
         within(SOON, || pids.iter().all(|&pid| matches!(state(pid), None | Some('T' | 't' | 'Z'))));
-        client.stream.set_nonblocking(true).expect("it is a socket");
         let _ = client.stream.write(&[b'A'; 5000]);
         // An end before the reset: then the first write is already one to a closed pipe.
         let _ = client.stream.shutdown(Shutdown::Write);
+        let (port, here) = (server.port, client.stream.local_addr().map_or(0, |address| address.port()));
+        let its = |socket: &sockets::Socket| socket.port == port;
+        within(SOON, || sockets::of(here).iter().any(|socket| its(socket) && socket.left_alone));
         client.vanishes();
+        // A program that is started beside this has the client's socket, too, for a moment.
+        within(SOON, || !sockets::of(here).iter().any(its));
         all(libc::SIGCONT);
         server.serves()
     })

@@ -9,6 +9,8 @@ pub struct Socket {
     pub port: u16,
     pub peer: u16,
     pub listens: bool,
+    /// Its peer has ended; it has not.
+    pub left_alone: bool,
     pub inode: String,
 }
 
@@ -38,6 +40,7 @@ fn socket(row: &str) -> Option<Socket> {
         port: u16::from_str_radix(port, 16).ok()?,
         peer: u16::from_str_radix(peer, 16).ok()?,
         listens: words[3] == "0A",
+        left_alone: words[3] == "08",
         inode: words.get(9)?.to_string(),
     })
 }
