@@ -22,7 +22,7 @@ const PARTS: [&str; 8] = [
 ];
 
 /// Lines of text; what is typed and seen is as long as it is.
-const LONGEST: usize = 35;
+const LONGEST: usize = 45;
 
 macro_rules! traces {
     ($($name:ident $number:literal)*) => {$(

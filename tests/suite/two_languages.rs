@@ -59,10 +59,11 @@ fn same(path: &Path) -> String {
     for part in path.iter().filter_map(|part| part.to_str()) {
         match part {
             ".." => drop(parts.pop()),
-            "zh-CN" | "." => {}
+            "." => {}
             _ => parts.push(part),
         }
     }
+    parts.retain(|part| *part != "zh-CN");
     parts.join("/").replace(".zh-CN.md", ".md")
 }
 

@@ -14,8 +14,11 @@ use super::strace::{self, Event, What};
 /// The blocks of a lesson. `None`: not measured, for want of the article.
 pub type Blocks = Vec<Option<String>>;
 
+/// What makes them.
+type Run = fn() -> Blocks;
+
 /// What is run for a lesson, by its number.
-pub const COURSE: &[(usize, fn() -> Blocks)] = &[
+pub const COURSE: &[(usize, Run)] = &[
     (0, reading),
     (1, listening),
     (2, one_message),
