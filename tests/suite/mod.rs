@@ -1,7 +1,7 @@
 //! What each part of the suite proves stands in its first line.
 
 mod article_is_read;
-
+mod as_printed;
 mod bench_measures;
 mod client;
 mod course_is_shown;

@@ -67,7 +67,7 @@ impl Outcome {
         if subject.is_client() {
             let of_its_own = said[0].iter().filter(|line| !line.starts_with("DEBUG |"));
             let text = of_its_own.map(String::as_str).collect::<Vec<_>>().join(" / ");
-            outcome.seen.push(with_counted_nuls(&text[..text.len().min(5000)]));
+            outcome.seen.push(with_counted_nuls(&text[..text.len().min(2100)]));
         }
         let because = said.iter().flatten().filter(|line| line.contains(&reason(case.fault)));
         outcome.says.extend(because.map(|line| masked(line)));
