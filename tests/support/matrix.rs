@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::article;
 use super::programs::*;
-use super::{article, strace};
 pub use outcome::Outcome;
 pub use places::cases;
 pub use rules::ends_well;

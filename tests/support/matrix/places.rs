@@ -4,9 +4,9 @@ use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 
 use super::talk::{done_or_quiet, read_more, talk};
-use super::{CALLS, Case, FORKS, Kind, Subject, strace};
+use super::{CALLS, Case, FORKS, Kind, Subject};
 use crate::support::programs::*;
-use crate::support::strace::Call;
+use crate::support::strace::{self, Call};
 
 /// One errno a call, or two: no program looks at which it is. What the kernel does not do is not
 /// here: no handler is installed, so no call is interrupted; a `close` that fails has closed.
