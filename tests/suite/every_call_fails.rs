@@ -3,7 +3,8 @@
 //! `make faults` prints the same matrix as a table.
 
 use crate::support::article::article;
-use crate::support::matrix::{Subject, cases, ends_well, lines, recorded, run};
+use crate::support::matrix::rules::ends_well;
+use crate::support::matrix::{Subject, cases, lines, recorded, run};
 
 /// How many cases run at once; the tests do too.
 const SIDE_BY_SIDE: usize = 2;

@@ -5,7 +5,7 @@
 
 mod outcome;
 mod places;
-mod rules;
+pub mod rules;
 mod talk;
 
 use std::fmt;
@@ -17,7 +17,6 @@ use super::article;
 use super::programs::*;
 pub use outcome::Outcome;
 pub use places::cases;
-pub use rules::ends_well;
 
 /// What strace is to see of a program; not every system has all of them.
 const CALLS: &str = "socket,setsockopt,bind,listen,connect,accept,read,readv,write,writev,close,\

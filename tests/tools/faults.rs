@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use crate::say;
 use crate::support::article::article;
 use crate::support::language::{chinese, columns};
-use crate::support::matrix::{Kind, Subject, cases, ends_well, lines, record, recorded, run};
+use crate::support::matrix::rules::ends_well;
+use crate::support::matrix::{Kind, Subject, cases, lines, record, recorded, run};
 use crate::support::programs::SERVERS;
 
 const SIDE_BY_SIDE: usize = 4;
