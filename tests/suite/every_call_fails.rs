@@ -1,68 +1,75 @@
-//! Every call of the four programs fails in every way its manual page lists: no server ends, no client hangs.
+//! Every call of the four programs fails: no server ends, no client hangs; and as printed, all comes out as in the article.
 //!
-//! `make faults` prints the same matrix as a table, beside the article's C++ if `ARTICLE` is given.
+//! `make faults` prints the same matrix as a table.
 
-use crate::support::matrix::{Kind, Subject, cases, run};
-use crate::support::programs::SERVERS;
+use crate::support::article::article;
+use crate::support::matrix::rules::ends_well;
+use crate::support::matrix::{Subject, cases, lines, recorded, run};
 
-/// All faults of these kinds must end well in these programs.
-fn end_well(programs: &[&'static str], kinds: &[Kind]) {
-    let mut met = 0;
-    let mut told = Vec::new();
-    for name in programs {
-        let subject = Subject::port(name);
-        let mut cases = cases(&subject);
-        cases.retain(|case| kinds.contains(&case.kind));
-        met += cases.len();
-        let failed = run(&subject, &cases, 4, 5);
-        told.extend(failed.iter().map(|(case, how)| format!("{name}: {case}: {how}")));
+/// How many cases run at once; the tests do too.
+const SIDE_BY_SIDE: usize = 2;
+
+fn all_end_well(name: &'static str) {
+    let subject = Subject::port(false, name);
+    let cases = cases(&subject);
+    let outcomes = run(&subject, &cases, SIDE_BY_SIDE);
+    let bad = cases.iter().zip(&outcomes).filter_map(|(case, outcome)| {
+        let how = ends_well(&subject, case, outcome).err()?;
+        Some(format!("{name}, {case}: {how}; {}", outcome.line(case)))
+    });
+    let bad: Vec<String> = bad.collect();
+    assert!(bad.is_empty(), "of {}: {bad:#?}", cases.len());
+}
+
+/// What was recorded of the C++ is what comes of the port, and of the C++ where it is given.
+fn all_end_as_in_the_article(name: &'static str) {
+    let recorded = recorded(name);
+    assert_eq!(lines(&Subject::port(true, name), SIDE_BY_SIDE), recorded);
+    if let Some(copy) = article() {
+        assert_eq!(
+            lines(&Subject::article(&copy, true, name), SIDE_BY_SIDE),
+            recorded,
+            "the article's C++"
+        );
     }
-    assert!(met > 0, "no program makes such a call");
-    assert!(told.is_empty(), "of {met}: {told:#?}");
 }
 
-/// A server that can't start says which call failed and why, and ends with that call's status.
 #[test]
-fn a_server_that_cannot_start_says_why() {
-    end_well(&SERVERS, &[Kind::Start, Kind::Limit]);
+fn faults_of_one_process_end_well() {
+    all_end_well("tcp_server");
 }
 
-/// A log line that can't be written is lost, and nothing else.
 #[test]
-fn a_lost_log_line_is_all_that_is_lost() {
-    end_well(&SERVERS, &[Kind::Log]);
+fn faults_of_the_fork_end_well() {
+    all_end_well("tcp_server_fork");
 }
 
-/// A failed accept is logged and tried again, calmly; the client that waits is served.
 #[test]
-fn a_failed_accept_loses_nobody() {
-    end_well(&SERVERS, &[Kind::Accept]);
+fn faults_of_the_double_fork_end_well() {
+    all_end_well("tcp_server_double_fork");
 }
 
-/// An interrupted read or write is made again; any other failure closes this connection, and no other.
 #[test]
-fn a_failed_conversation_ends_alone() {
-    end_well(&SERVERS, &[Kind::Read, Kind::Write]);
+fn faults_of_the_client_end_well() {
+    all_end_well("tcp_client");
 }
 
-/// A refused fork, of the parent or of the child, costs one client, a failed waitpid none.
 #[test]
-fn a_refused_fork_costs_one_client() {
-    end_well(&SERVERS[1..], &[Kind::Fork, Kind::InnerFork, Kind::Wait]);
+fn faults_of_one_process_end_as_printed() {
+    all_end_as_in_the_article("tcp_server");
 }
 
-/// A close that fails, even for ever, leaves nobody waiting.
 #[test]
-fn a_failed_close_leaves_nobody_waiting() {
-    end_well(&SERVERS, &[Kind::Close]);
+fn faults_of_the_fork_end_as_printed() {
+    all_end_as_in_the_article("tcp_server_fork");
 }
 
-/// The client says what failed and ends with a status other than 0; it shows no echo of its own making.
 #[test]
-fn the_client_says_what_failed() {
-    let conversation = [Kind::Read, Kind::Write, Kind::Close];
-    let terminal = [Kind::TerminalRead, Kind::TerminalWrite];
-    end_well(&["tcp_client"], &[Kind::Start, Kind::Limit, Kind::Log]);
-    end_well(&["tcp_client"], &conversation);
-    end_well(&["tcp_client"], &terminal);
+fn faults_of_the_double_fork_end_as_printed() {
+    all_end_as_in_the_article("tcp_server_double_fork");
+}
+
+#[test]
+fn faults_of_the_client_end_as_printed() {
+    all_end_as_in_the_article("tcp_client");
 }

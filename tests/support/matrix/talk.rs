@@ -1,70 +1,63 @@
-//! A client's conversation with a server that may fail it.
+//! A client's conversation with a server that may fail it, without a clock: that nothing comes is
+//! known when everybody sleeps.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::time::Duration;
 
-/// How a conversation went.
-#[derive(Debug, PartialEq)]
-pub enum Talk {
-    Served,
-    /// The server closed before its time; what came until then was right.
-    Closed,
-    Hung,
-    Wrong(String),
+use crate::support::programs::*;
+
+/// How a conversation goes that nothing befalls.
+pub const SERVED: &str = "FIRST SECOND end";
+
+/// Waits until it is `done`; false if before that all of the group that `leader` leads sleep, and go on sleeping.
+pub fn done_or_quiet(leader: u32, mut done: impl FnMut() -> bool) -> bool {
+    let asleep = || group(leader).iter().all(|&pid| matches!(state(pid), None | Some('S' | 'Z')));
+    let (mut quiet, mut over) = (0, false);
+    within(PATIENCE, || {
+        over = done();
+        quiet = if asleep() { quiet + 1 } else { 0 };
+        // Longer than a mended accept pauses.
+        over || quiet > 20
+    });
+    over
 }
 
-/// Two messages and `quit`, as every client here says them.
-pub fn talk(port: u16, patience: Duration) -> Talk {
-    let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else {
-        return Talk::Wrong("is refused".into());
-    };
-    goes_on(&mut stream, patience, &[("one", "ONE"), ("two", "TWO")])
+/// What more there is to read: false at the end.
+pub fn read_more(mut stream: impl Read, came: &mut Vec<u8>) -> bool {
+    let mut bytes = [0; 4096];
+    match stream.read(&mut bytes) {
+        Ok(count) => {
+            came.extend_from_slice(&bytes[..count]);
+            count > 0
+        }
+        Err(error) => error.kind() == ErrorKind::WouldBlock,
+    }
 }
 
-/// What is left of a conversation.
-pub fn goes_on(stream: &mut TcpStream, patience: Duration, words: &[(&str, &str)]) -> Talk {
-    stream.set_read_timeout(Some(patience)).expect("a timeout is set");
-    for (word, answer) in words {
+/// Two messages and `quit`, said to the server `leader`; what came, and how it ended.
+pub fn talk(port: u16, leader: u32) -> String {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
+    let heard = stream.map_or("refused".into(), |stream| goes_on(stream, leader));
+    done_or_quiet(leader, || false);
+    heard
+}
+
+pub fn goes_on(mut stream: TcpStream, leader: u32) -> String {
+    stream.set_nonblocking(true).expect("it is a socket");
+    let mut heard = String::new();
+    for (word, wanted) in [("first", 5), ("second", 6), ("quit", usize::MAX)] {
         // A server that has closed is seen by the read.
         let _ = stream.write_all(word.as_bytes());
-        let mut reply = Vec::new();
-        while reply.len() < answer.len() {
-            match more(stream, &mut reply) {
-                More::Bytes => {}
-                More::End if answer.as_bytes().starts_with(&reply) => return Talk::Closed,
-                More::Nothing => return Talk::Hung,
-                More::End => break,
-            }
-        }
-        if reply != answer.as_bytes() {
-            return Talk::Wrong(format!("gets {:?}", String::from_utf8_lossy(&reply)));
+        let (mut came, mut open) = (Vec::new(), true);
+        let done = done_or_quiet(leader, || {
+            open = read_more(&mut stream, &mut came);
+            !open || came.len() >= wanted
+        });
+        heard += &came.escape_ascii().to_string();
+        heard += if came.is_empty() { "" } else { " " };
+        if !open || !done {
+            return heard + if open { "and waits" } else { "end" };
         }
     }
-    let _ = stream.write_all(b"quit");
-    let mut reply = Vec::new();
-    match more(stream, &mut reply) {
-        More::End => Talk::Served,
-        More::Nothing => Talk::Hung,
-        More::Bytes => Talk::Wrong("gets an answer to quit".into()),
-    }
-}
-
-enum More {
-    Bytes,
-    End,
-    Nothing,
-}
-
-fn more(stream: &mut TcpStream, reply: &mut Vec<u8>) -> More {
-    let mut bytes = [0; 64];
-    match stream.read(&mut bytes) {
-        Ok(0) => More::End,
-        Ok(count) => {
-            reply.extend_from_slice(&bytes[..count]);
-            More::Bytes
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => More::Nothing,
-        Err(_) => More::End,
-    }
+    heard
 }
