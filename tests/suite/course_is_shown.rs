@@ -7,7 +7,6 @@ use crate::support::lessons::{self, Lesson};
 use crate::support::pages::{PAGES, normalised, printed_anew};
 use crate::support::programs::{Launch, root};
 use crate::support::skip::skip;
-use crate::support::typed::{Typed, parts};
 
 /// What a lesson is made of, in order.
 const PARTS: [&str; 8] = [
@@ -75,6 +74,8 @@ fn each_lesson_has_all_its_parts() {
         let name = lesson.path.display();
         assert!(lesson.question.contains('?'), "{name}: the title asks");
         assert!(!lesson.blocks().is_empty(), "{name}: a trace is shown");
+        let live = format!("## What to type\n\n```sh\nmake lesson N={}\n", lesson.number);
+        assert!(lesson.text.contains(&live), "{name}: its own command comes first");
         let mut rest = lesson.text.as_str();
         for part in PARTS {
             let (_, after) = rest.split_once(part).unwrap_or_else(|| panic!("{name}: {part} in its place"));
@@ -85,37 +86,6 @@ fn each_lesson_has_all_its_parts() {
         assert!(lines <= LONGEST, "{name}: {lines} lines of text, {LONGEST} at most");
         let wide = lesson.text.lines().find(|line| line.chars().count() > 110);
         assert_eq!(wide, None, "{name}: a line is too wide");
-    }
-}
-
-/// What a lesson tells to type exists: the make targets, the programs, and `make lesson` with its own number.
-#[test]
-fn each_command_exists() {
-    let makefile = std::fs::read_to_string(root().join("Makefile")).expect("there is a Makefile");
-    let target = |name: &str| makefile.lines().any(|line| line.starts_with(&format!("{name}:")));
-    for lesson in lessons::all() {
-        let name = lesson.path.display();
-        let parts = parts(&lesson);
-        let typed = parts.iter().flat_map(|part| &part.blocks).flat_map(|block| &block.typed);
-        let typed = typed.filter_map(|(_, typed)| match typed {
-            Typed::Command(command) => Some(command.as_str()),
-            _ => None,
-        });
-        let typed: Vec<&str> = typed.collect();
-        let live = format!("make lesson N={}", lesson.number);
-        assert!(typed.iter().any(|line| line.starts_with(&live)), "{name}: {live}");
-        for line in typed {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            let makes = words.iter().position(|word| *word == "make");
-            let named = makes.and_then(|at| words.get(at + 1)).filter(|word| !word.starts_with('-'));
-            if let Some(named) = named {
-                assert!(target(named), "{name}: {line}");
-            }
-            for program in words.iter().filter(|word| word.starts_with("target/release/")) {
-                let source = format!("src/bin/{}.rs", program.rsplit('/').next().expect("it has a name"));
-                assert!(root().join(source).exists(), "{name}: {line}");
-            }
-        }
     }
 }
 
