@@ -105,7 +105,8 @@ impl Stage<'_> {
         let port = numbers.into_iter().find(|port| typed::PORTS.contains(port));
         let port = port.or_else(|| self.named(&typed::USUAL_PORT.to_string()).parse().ok());
         if command.contains("-server") || command.contains("release/tcp_server") {
-            within(self.patience, || port.is_some_and(is_listening) || ended());
+            let says = || terminal.printed().iter().any(|(_, line)| line.contains("listen() success"));
+            within(self.patience, || port.is_some_and(is_listening) || says() || ended());
         } else if (command.contains("-client") || command.contains("tcp_client")) && !command.ends_with('&')
         {
             let connects = |(_, line): &(usize, String)| line.contains("connect(");
