@@ -84,7 +84,9 @@ fn each_lesson_has_all_its_parts() {
         let pieces = lesson.text.split("```").step_by(2).flat_map(str::lines);
         let lines = pieces.filter(|line| !line.trim().is_empty()).count();
         assert!(lines <= LONGEST, "{name}: {lines} lines of text, {LONGEST} at most");
-        let wide = lesson.text.lines().find(|line| line.chars().count() > 110);
+        // A command stays on a line of its own, however long.
+        let mut pieces = lesson.text.split("```").step_by(2).flat_map(str::lines);
+        let wide = pieces.find(|line| line.chars().count() > 120);
         assert_eq!(wide, None, "{name}: a line is too wide");
     }
 }
