@@ -31,18 +31,6 @@ fn asleep(running: &Running) -> String {
     })
 }
 
-/// Waits until `look` sees the same fifty times, and it is `enough`.
-fn comes_to_rest<T: PartialEq>(what: &str, mut look: impl FnMut() -> T, enough: impl Fn(&T) -> bool) -> T {
-    let (mut before, mut times) = (look(), 0);
-    eventually(what, || {
-        let now = look();
-        times = if now == before && enough(&now) { times + 1 } else { 0 };
-        before = now;
-        times == 50
-    });
-    before
-}
-
 /// 19: a client whose server goes away.
 pub fn server_gone() -> Blocks {
     let left_alone = |build| {
@@ -75,54 +63,44 @@ pub fn server_gone() -> Blocks {
     vec![Some(seen), Some(beside(("as printed", &printed), ("mended", &mended)))]
 }
 
-/// Bytes that wait, where how many is the kernel's own affair.
-fn many(queue: &str) -> &str {
-    if queue.len() > 4 { "MANY" } else { queue }
-}
-
 /// 20: nobody reads.
 pub fn slow_reader() -> Blocks {
     // Both ends of the only connection, when its server has come to rest with all four queues full.
     let full = |server: &Server, push: &mut dyn FnMut()| {
-        let made = || {
+        let (mut before, mut times) = (0, 0);
+        eventually("the server makes no more calls", || {
             push();
-            server.running.trace().len()
-        };
-        comes_to_rest("the server makes no more calls", made, |_| true);
-        eventually_some("all queues are full", || {
-            let mut rows = ss(server.port);
-            rows.retain(|row| row[0] == "ESTAB" && many(&row[1]) == "MANY" && many(&row[2]) == "MANY");
-            (rows.len() == 2).then_some(rows)
-        })
-    };
-    let shown = |mut rows: Vec<Vec<String>>, port: u16| {
-        rows.sort_by_key(|row| port_of(&row[3]) != port);
-        let client = port_of(&rows[1][3]);
-        let rows = rows.iter().map(|row| {
-            [&row[0], many(&row[1]), many(&row[2]), &row[3], &row[4]].map(str::to_string).to_vec()
+            let now = server.running.trace().len();
+            times = if now == before { times + 1 } else { 0 };
+            before = now;
+            times == 50
         });
-        let title = row(&["State", "Recv-Q", "Send-Q", "Local", "Peer"]);
-        named_table(
-            &[vec![title], rows.collect()].concat(),
-            &[(port.into(), "8080"), (client.into(), "CLIENT")],
-        )
+        let mut rows = eventually_some("all queues are full", || {
+            let mut rows = ss(server.port);
+            rows.retain(|row| row[0] == "ESTAB" && row[1].len() > 4 && row[2].len() > 4);
+            (rows.len() == 2).then_some(rows)
+        });
+        rows.sort_by_key(|row| port_of(&row[3]) != server.port);
+        let names = [(server.port.into(), "8080"), (port_of(&rows[1][3]).into(), "CLIENT")];
+        // How many wait is the kernel's own affair.
+        rows.iter_mut().for_each(|row| row[1..3].fill("MANY".to_string()));
+        rows.insert(0, row(&["State", "Recv-Q", "Send-Q", "Local", "Peer"]));
+        format!("{}server  {}\n", named_table(&rows, &names), asleep(&server.running))
     };
 
     let server = traced_server(Build::Mended, "tcp_server", &["-s", "4"]);
     let mut peer = connect(server.port);
     peer.set_nonblocking(true).expect("it is a socket");
     let chunk = [b'a'; 1 << 16];
-    let rows = full(&server, &mut || while matches!(peer.write(&chunk), Ok(1..)) {});
-    let slow = format!("{}server  {}\n", shown(rows, server.port), asleep(&server.running));
+    let slow = full(&server, &mut || while matches!(peer.write(&chunk), Ok(1..)) {});
 
     let server = traced_server(Build::Mended, "tcp_server", &["-s", "4"]);
     let mut client = client_of(Build::AsPrinted, server.port, &["-s", "4"]);
     let line = vec![b'a'; 1 << 20];
     (0..40).for_each(|_| client.type_in(&line));
     client.type_in(b"\n");
-    let rows = full(&server, &mut || {});
-    let calls = format!("server  {}\nclient  {}\n", asleep(&server.running), asleep(&client));
-    vec![Some(slow), Some(shown(rows, server.port) + &calls)]
+    let both = full(&server, &mut || {});
+    vec![Some(slow), Some(format!("{both}client  {}\n", asleep(&client)))]
 }
 
 /// 21: words that the C library understands in its own way.
@@ -178,40 +156,31 @@ pub fn delayed_ack() -> Blocks {
     }
     let server = Server::launch(launch(Build::Mended, "tcp_server"));
     let usual = |length: &str, settings: &[&str]| {
-        let mut client = client(server.port, [length, "15"], settings).start();
-        let took = client.stdout.all();
-        let mut took: Vec<u32> =
-            took.iter().filter_map(|line| line.split(' ').nth(2)?.parse().ok()).collect();
+        let took = client(server.port, [length, "15"], settings).start().stdout.all();
+        let took = took.iter().filter_map(|line| line.split(' ').nth(2)?.parse().ok());
+        let mut took: Vec<u32> = took.collect();
         took.sort_unstable();
-        assert_eq!(took.len(), 15, "it has measured");
-        if took[7] < 25 { "at once" } else { "40 ms" }
+        let usual = if took[7] < 25 { "at once" } else { "40 ms" };
+        row(&[&format!("{length} bytes"), &settings.concat(), usual])
     };
-    let messages = [
-        ("1000 bytes", usual("1000", &[])),
-        ("1500 bytes", usual("1500", &[])),
-        ("1500 bytes, QUICKACK=1", usual("1500", &["QUICKACK"])),
-        ("1500 bytes, NODELAY=1", usual("1500", &["NODELAY"])),
-    ];
-    let messages = messages.map(|(message, took)| row(&[message, took]));
+    let ways = [("1000", &[][..]), ("1500", &[]), ("1500", &["QUICKACK"]), ("1500", &["NODELAY"])];
+    let messages = ways.map(|(length, settings)| usual(length, settings));
 
-    let traced = traced_server(Build::Mended, "tcp_server", &["-s", "4"]);
+    let mut traced = traced_server(Build::Mended, "tcp_server", &["-s", "4"]);
     client(traced.port, ["1500", "1"], &[]).start().wait();
-    eventually("the server has closed", || {
-        done(&traced.running.events(), "server").concat().contains("close(4)")
-    });
+    traced.running.stdout.wait_for("Service close");
     let mut calls = as_strace(&traced.running.events(), &[]);
-    calls.retain(|call| ["read(4, \"", "write(4, \""].iter().any(|name| call.starts_with(name)));
-    calls.retain(|call| call.contains("aaaa") || call.contains("AAAA"));
+    calls.retain(|call| call.contains("(4, \"aaaa") || call.contains("(4, \"AAAA"));
 
     let _talks = client(server.port, ["1500", "100000"], &[]).start();
     let held = eventually_some("the second write is held back", || {
         let shown = asked("ss", &["-Htin", &format!("sport = :{}", server.port)]).concat();
-        let field = |name: &str| shown.iter().find(|word| word.starts_with(name)).cloned();
-        let fields =
-            [shown.get(2).map(|queue| format!("Send-Q {queue}")), field("unacked:"), field("notsent:")];
-        fields.into_iter().collect::<Option<Vec<String>>>().filter(|fields| fields[2] == "notsent:477")
+        let queues =
+            shown.iter().filter(|word| word.starts_with("unacked:") || word.starts_with("notsent:"));
+        let queues = queues.cloned().collect::<Vec<_>>().join("  ");
+        queues.ends_with(":477").then(|| format!("Send-Q {}  {queues}", shown[2]))
     });
-    vec![Some(table(&messages)), Some(calls.join("\n")), Some(held.join("  "))]
+    vec![Some(table(&messages)), Some(calls.join("\n")), Some(held)]
 }
 
 /// The words that start a program as process 1 of its own, as far as this machine lets a user: `None` if it does not.
@@ -230,62 +199,49 @@ fn as_process_1() -> Option<&'static [&'static str]> {
 /// 23: orphans of process 1. `None` where nobody may be process 1.
 pub fn process_one() -> Blocks {
     let Some(way) = as_process_1() else { return vec![None] };
-    let left = |before: &[&str], count: usize| {
+    let left = |before: &[&str], states: &str| {
         let first = Launch::of("unshare").args(way).args(before);
         let first = first.arg(program(Build::Mended, "tcp_server_double_fork")).user("student");
         let server = Server::launch(first);
         let one = children(server.pid())[0];
         for _ in 0..3 {
-            let mut client = client_of(Build::Mended, server.port, &["-s", "4"]);
+            let mut client = client(server.port);
             says(&mut client, "hello");
-            client.type_in(b"quit\n");
-            client.wait();
+            quits(client);
         }
         let list = || asked("ps", &["--ppid", &one.to_string(), "-o", "stat=,comm="]);
-        let zombies = || list().into_iter().filter(|row| row[0].starts_with('Z')).collect::<Vec<_>>();
-        comes_to_rest("the clients' servers have ended", || zombies().len(), |seen| *seen == count);
+        let seen = || list().iter().map(|row| row[0][..1].to_string()).collect::<String>();
+        eventually("the clients' servers have ended", || seen() == states);
         let lines = list().into_iter().map(|row| format!("{}  {}", &row[0][..1], row[1..].join(" ")));
         lines.collect::<Vec<String>>()
     };
-    let alone = left(&[], 3);
-    let reaped = left(&["sh", "-c", "\"$@\" & wait", "sh"], 0);
+    let alone = left(&[], "ZZZ");
+    let reaped = left(&["sh", "-c", "\"$@\" & wait", "sh"], "S");
     vec![Some(beside(("the server is process 1", &alone), ("a shell that waits is process 1", &reaped)))]
 }
 
-/// A packet as tcpdump prints it.
+/// A packet between the client's port and the server's.
 struct Packet {
     at: f64,
     from: u16,
     to: u16,
-    /// `S.`, `P.`, `F.`, `R`.
-    flags: String,
-    length: usize,
+    /// `SYN`, `5 bytes`; empty for a bare acknowledgement.
+    what: String,
 }
 
 /// `1795592144.583851 IP 127.0.0.1.46968 > 127.0.0.1.8197: Flags [P.], seq 1:6, ack 1, win 64, length 5`
 fn packet(line: &str) -> Option<Packet> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let port = |word: &str| word.trim_end_matches(':').rsplit('.').next()?.parse().ok();
-    let flags = words.get(6)?.trim_matches(['[', ']', ',']).to_string();
-    let length = line.rsplit("length ").next()?.parse().ok()?;
-    Some(Packet { at: words[0].parse().ok()?, from: port(words[2])?, to: port(words[4])?, flags, length })
-}
-
-impl Packet {
-    /// In words, from the client's side. `None` for a bare acknowledgement.
-    fn words(&self, server: u16) -> Option<String> {
-        let arrow = if self.from == server { '◀' } else { '▶' };
-        let bytes = if self.length == 1 { "1 byte".to_string() } else { format!("{} bytes", self.length) };
-        let what = match self.flags.as_str() {
-            "S" => "SYN",
-            "S." => "SYN+ACK",
-            flags if flags.contains('F') => "FIN",
-            flags if flags.contains('R') => "RST",
-            _ if self.length > 0 => &bytes,
-            _ => return None,
-        };
-        Some(format!("{arrow} {what}"))
-    }
+    let what = match words.get(6)?.trim_matches(['[', ']', ',']) {
+        "S" => "SYN".to_string(),
+        "S." => "SYN+ACK".to_string(),
+        flags if flags.contains('F') => "FIN".to_string(),
+        flags if flags.contains('R') => "RST".to_string(),
+        _ if line.ends_with(" length 0") => String::new(),
+        _ => format!("{} bytes", line.rsplit(' ').next()?),
+    };
+    Some(Packet { at: words[0].parse().ok()?, from: port(words[2])?, to: port(words[4])?, what })
 }
 
 /// What a running call is known by in a drawing: `write(3, "hello"`.
@@ -297,21 +253,18 @@ fn mark(event: &Event) -> Option<String> {
 
 /// A drawing with the packets of the connection from `client` behind the calls that sent them.
 fn with_packets(drawing: &str, events: &[Event], packets: &[Packet], server: u16, client: u16) -> String {
+    let connects = |event: &&Event| mark(event).is_some_and(|mark| mark.starts_with("connect("));
+    let clients: Vec<u32> = events.iter().filter(connects).map(|event| event.pid).collect();
     let mut sent: Vec<(String, Vec<String>)> = Vec::new();
-    for packet in packets.iter().filter(|packet| packet.from == client || packet.to == client) {
+    let ours = packets.iter().filter(|packet| packet.from == client || packet.to == client);
+    for packet in ours.filter(|packet| !packet.what.is_empty()) {
         // A SYN is answered by the kernel itself: that belongs to the call that sent it.
-        let answers = packet.from == server && (packet.flags == "S." || packet.flags.contains('R'));
-        let by_client = answers || packet.from != server;
-        let connects = |pid| {
-            events.iter().any(|event| {
-                event.pid == pid && mark(event).is_some_and(|mark| mark.starts_with("connect("))
-            })
-        };
+        let by_client = packet.from != server || ["SYN+ACK", "RST"].contains(&packet.what.as_str());
         let calls = events.iter().filter(|event| event.at.is_some_and(|at| at <= packet.at));
-        let mark = calls.filter(|event| connects(event.pid) == by_client).filter_map(mark).next_back();
-        let Some(words) = packet.words(server) else { continue };
+        let calls = calls.filter(|event| clients.contains(&event.pid) == by_client);
         // What a process that is not drawn has sent stands where the next call is.
-        let mark = mark.unwrap_or_default();
+        let mark = calls.filter_map(mark).next_back().unwrap_or_default();
+        let words = format!("{} {}", if packet.from == server { '◀' } else { '▶' }, packet.what);
         match sent.last_mut().filter(|(call, _)| *call == mark && !mark.is_empty()) {
             Some((_, packets)) => packets.push(words),
             None => sent.push((mark, vec![words])),
@@ -359,8 +312,8 @@ pub fn packets() -> Blocks {
     says(&mut client, "hello");
     client.type_in(b"quit\n");
     client.wait_for_all();
-    seen(&mut capture, &|packet| packet.from == first && packet.flags.contains('F'));
-    comes_to_rest("the server waits again", || server.running.events().len(), |_| accepts(server.pid()));
+    seen(&mut capture, &|packet| packet.from == first && packet.what == "FIN");
+    eventually("the server waits again", || server.running.trace().ends_with("accept(3, "));
     let events = [client.events(), without_our_end(server.running.events())].concat();
     let talk = drawn_from_connect(&events);
     let talk =
@@ -375,7 +328,7 @@ pub fn packets() -> Blocks {
     let refused = launch(Build::Mended, "tcp_client").arg("127.0.0.1").arg(port.to_string());
     let mut refused = refused.traced(seeing(&["-s", "200"])).start();
     refused.wait_for_all();
-    seen(&mut capture, &|packet| packet.flags.contains('R') && packet.to != second);
+    seen(&mut capture, &|packet| packet.what == "RST" && packet.to != second);
     let packets: Vec<Packet> = capture.stdout.seen.iter().filter_map(|line| packet(line)).collect();
     let third = packets.last().expect("something was sent").to;
     let late = [(left, second), (refused, third)].map(|(client, own)| {
