@@ -79,8 +79,8 @@ sanitise: ## formatter, argument parsing and line reader under valgrind
 test: need-strace need-ss need-ps $(if $(ARTICLE),need-g++) ## everything; ARTICLE=file.md measures the article's C++ again
 	ARTICLE="$(ARTICLE)" RUST_TEST_THREADS=$${RUST_TEST_THREADS:-8} cargo test
 
-bench: ## speed and cost, in turns; ARTICLE=file.md puts the article's C++ beside the port
-	@cargo bench --quiet --bench bench
+bench: ## speed and cost, in turns; ARTICLE=file.md puts the article's C++ beside the port, RECORD=1 keeps the tables
+	@export ARTICLE="$(ARTICLE)" RECORD=$(call on,$(RECORD)) $(if $(call on,$(RECORD)),LC_ALL=C); cargo bench --quiet --bench bench
 
 known-server:
 	@$(if $(filter $(SERVER),$(servers)),:,echo 'SERVER is one of $(servers)' >&2; exit 2)
