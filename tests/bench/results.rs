@@ -9,11 +9,10 @@ pub enum Measure {
     Clients(usize),
     /// Conversations a second of one client while so many others are connected and idle.
     Idle(usize),
-    /// Round trips a second: bytes, connections.
+    /// Round trips a second: bytes, connections; and the microseconds of one.
     Trips(usize, usize),
     P50(usize, usize),
     P99(usize, usize),
-    OneWay,
     Pss,
     PageFaults,
     /// Microseconds of processor a connection.
@@ -30,38 +29,29 @@ pub struct Results(BTreeMap<(Measure, usize), Vec<f64>>);
 impl Results {
     /// Adds the value of a round, if there is one.
     pub fn add(&mut self, measure: Measure, contender: usize, value: impl Into<Option<f64>>) {
-        let values = self.0.entry((measure, contender));
         if let Some(value) = value.into() {
-            values.or_default().push(value);
+            self.0.entry((measure, contender)).or_default().push(value);
         }
     }
 
-    fn values(&self, measure: Measure, contender: usize) -> Option<&[f64]> {
-        self.0.get(&(measure, contender)).map(Vec::as_slice)
+    fn values(&self, measure: Measure, contender: usize) -> Option<&Vec<f64>> {
+        self.0.get(&(measure, contender))
     }
 
     pub fn median(&self, measure: Measure, contender: usize) -> Option<f64> {
         self.values(measure, contender).map(|values| quantile(values, 0.5))
     }
 
-    /// How far the middle half of the rounds lies around the median, in percent of it.
+    /// How far the middle half of the rounds lies around the median, as a part of it.
     pub fn spread(&self, measure: Measure, contender: usize) -> Option<f64> {
         let values = self.values(measure, contender)?;
-        let half = (quantile(values, 0.75) - quantile(values, 0.25)) / 2.0;
-        Some(100.0 * half / quantile(values, 0.5))
+        Some((quantile(values, 0.75) - quantile(values, 0.25)) / 2.0 / quantile(values, 0.5))
     }
 
-    /// The median of the ratios of each round: both were measured in the same moment.
-    pub fn ratio(&self, measure: Measure, contender: usize, to: usize) -> Option<f64> {
-        self.growth(measure, measure, contender, to)
-    }
-
-    /// The same between two measures.
-    pub fn growth(&self, above: Measure, below: Measure, contender: usize, to: usize) -> Option<f64> {
-        let values = self.values(above, contender)?.iter();
-        let pairs = values.zip(self.values(below, to)?);
-        let ratios: Vec<f64> = pairs.map(|(value, base)| value / base).collect();
-        Some(quantile(&ratios, 0.5))
+    /// The median of each round's own ratio: both were measured in the same moment.
+    pub fn ratio(&self, above: (Measure, usize), below: (Measure, usize)) -> Option<f64> {
+        let pairs = self.0.get(&above)?.iter().zip(self.0.get(&below)?);
+        Some(quantile(&pairs.map(|(value, base)| value / base).collect::<Vec<_>>(), 0.5))
     }
 }
 

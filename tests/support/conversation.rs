@@ -5,19 +5,17 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::programs::{Running, eventually};
+use super::kernel::{eventually, group, state};
+use super::run::{Launch, Running, Trace};
 use super::story::CALLS;
-use super::strace::{self, Event};
+use super::strace::Event;
 
 pub struct Conversation {
     bin: PathBuf,
     port: u16,
-    traces: PathBuf,
-    /// The server's strace first, then each client's.
-    straces: Vec<Running>,
+    /// The server first, then each client.
+    programs: Vec<Running>,
 }
 
 impl Conversation {
@@ -36,11 +34,7 @@ impl Conversation {
 
     /// Starts `server`, one of the programs in `bin`.
     pub fn begin(bin: &Path, server: &str, port: u16) -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let traces = std::env::temp_dir().join(format!("lanes-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&traces).expect("a directory for the traces");
-        let mut conversation = Conversation { bin: bin.to_path_buf(), port, traces, straces: Vec::new() };
+        let mut conversation = Conversation { bin: bin.to_path_buf(), port, programs: Vec::new() };
         conversation.start(server, &[&port.to_string(), "127.0.0.1"]);
         conversation
     }
@@ -51,73 +45,45 @@ impl Conversation {
     }
 
     fn start(&mut self, program: &str, words: &[&str]) {
-        let mut command = Command::new("strace");
-        command.args(["-f", "-ttt", "-s", "64", "-e"]);
-        command.arg(format!("trace={}", CALLS.join(",")));
-        command.arg("-o").arg(self.trace(self.straces.len()));
-        command.arg(self.bin.join(program)).args(words);
-        self.straces.push(Running::start(&mut command));
+        // Not every processor has them all.
+        let calls = format!("?{}", CALLS.join(",?"));
+        let launch = Launch::of(self.bin.join(program)).args(words).traced(Trace::of(&calls));
+        self.programs.push(launch.start());
         self.settle();
-    }
-
-    fn trace(&self, number: usize) -> PathBuf {
-        self.traces.join(number.to_string())
     }
 
     /// Types a line into the client that came as number `client`, from 1.
     pub fn type_in(&mut self, client: usize, line: &str) {
-        if let Some(stdin) = &mut self.straces[client].stdin {
+        if let Some(stdin) = &mut self.programs[client].stdin {
             // A client that has ended takes no more lines, and its lane says why.
             let _ = stdin.write_all(format!("{line}\n").as_bytes());
         }
         self.settle();
     }
 
-    /// Ends the server, and returns what was seen of all.
+    /// Ends what still runs, and returns what was seen of all.
     pub fn end(mut self) -> Vec<Event> {
-        for pid in tracees(self.straces[0].pid()) {
-            unsafe { libc::kill(pid as i32, libc::SIGTERM) };
+        for program in &self.programs {
+            unsafe { libc::kill(-(program.pid() as i32), libc::SIGTERM) };
         }
-        self.straces[0].wait();
-        let traces = (0..self.straces.len()).map(|number| self.trace(number));
-        let texts = traces.map(|trace| std::fs::read_to_string(trace).expect("a trace"));
-        texts.flat_map(|text| strace::read(&text)).collect()
+        for program in &mut self.programs {
+            program.wait_for_all();
+        }
+        self.programs.iter().flat_map(Running::events).collect()
     }
 
     /// Waits until all sleep: each process waits for another, or for a line to be typed.
     fn settle(&mut self) {
         let mut before = false;
         eventually("all sleep", || {
-            let now = self.straces.iter_mut().all(|strace| {
-                let tracees = tracees(strace.pid());
-                strace.has_ended() || !tracees.is_empty() && tracees.into_iter().all(sleeps)
-            });
+            let now = self.programs.iter().flat_map(|program| group(program.pid())).all(sleeps);
             std::mem::replace(&mut before, now) && now
         });
     }
 }
 
-impl Drop for Conversation {
-    fn drop(&mut self) {
-        // strace lets go of its processes when it is killed, so they are ended first.
-        for pid in self.straces.iter().flat_map(|strace| tracees(strace.pid())) {
-            unsafe { libc::kill(pid as i32, libc::SIGKILL) };
-        }
-        let _ = std::fs::remove_dir_all(&self.traces);
-    }
-}
-
-/// The processes that `strace` traces now.
-fn tracees(strace: u32) -> Vec<u32> {
-    let line = format!("\nTracerPid:\t{strace}\n");
-    let entries = std::fs::read_dir("/proc").expect("/proc is there").flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let status = |pid| std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    pids.filter(|&pid: &u32| status(pid).contains(&line)).collect()
-}
-
-/// It waits in a call. (A process that strace has stopped is in another state.)
+/// It waits in a call, or has ended. Before it becomes the program it waits for strace.
 fn sleeps(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(") ").next().is_none_or(|state| state.starts_with(['S', 'Z']) || state.is_empty())
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    name != "strace\n" && matches!(state(pid), None | Some('S' | 'Z'))
 }

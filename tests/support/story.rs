@@ -389,9 +389,7 @@ impl Teller {
         let nothing = Traffic::default();
         for (&(connection, side), here) in &self.traffic {
             let there = self.traffic.get(&(connection, side.other())).unwrap_or(&nothing);
-            if side == Side::Server
-                && let Some(accept) = here.opened
-            {
+            if let Some(accept) = here.opened.filter(|_| side == Side::Server) {
                 self.steps[accept].cause = there.opened;
                 self.steps[accept].outside = there.opened.is_none();
             }

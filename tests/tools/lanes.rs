@@ -15,50 +15,61 @@ use crate::support::swimlanes::{Options, draw};
 pub fn main(words: &[String]) -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let events = match words[..] {
-        [trace] => std::fs::read_to_string(trace)
-            .map(|text| strace::read(&text))
-            .map_err(|error| format!("{trace}: {error}")),
+        [trace] => match std::fs::read(trace) {
+            // Another locale's reasons stand in its brackets.
+            Ok(text) => Ok(strace::read(&String::from_utf8_lossy(&text))),
+            Err(error) => Err(format!("{trace}: {error}")),
+        },
         [bin, server, clients, ref port @ ..] => hold(Path::new(bin), server, clients, port.first()),
-        _ => Err("lanes of what?".to_string()),
+        _ => panic!("the Makefile names a trace, or programs, a server and clients"),
     };
+    let events = events.and_then(|events| match events.iter().any(|event| event.call().is_some()) {
+        true => Ok(events),
+        false => Err(say!(
+            "strace has seen no call: is it a trace, and is tracing allowed here?",
+            "strace 没有看到任何系统调用：这是 trace 文件吗？这里允许跟踪进程吗？"
+        )),
+    });
     match events {
-        Ok(events) if events.is_empty() => fail("there is no call in this trace"),
         Ok(events) => {
             let options = Options { width: columns(120), colour: colours(), ..Options::default() };
             print!("{}", draw(&events, &options));
             ExitCode::SUCCESS
         }
-        Err(reason) => fail(&reason),
+        Err(reason) => {
+            eprintln!("lanes: {reason}");
+            ExitCode::FAILURE
+        }
     }
-}
-
-fn fail(reason: &str) -> ExitCode {
-    eprintln!("lanes: {reason}");
-    ExitCode::FAILURE
 }
 
 fn hold(bin: &Path, server: &str, clients: &str, port: Option<&&str>) -> Result<Vec<Event>, String> {
     if !SERVERS.contains(&server) {
-        return Err(format!("SERVER is one of {}", SERVERS.join(" ")));
+        let servers = SERVERS.join(" ");
+        return Err(say!("SERVER is one of {servers}", "SERVER 只能是 {servers} 之一"));
     }
-    let clients: usize =
-        clients.parse().ok().filter(|count| (1..=4).contains(count)).ok_or("CLIENTS is 1 to 4")?;
+    let count = clients.parse().ok().filter(|count| (1..=4).contains(count));
+    let count =
+        count.ok_or(say!("CLIENTS is 1 to 4, not {clients}", "CLIENTS 是 1 到 4，不是 {clients}"))?;
     may_trace()?;
     let port = match port {
-        Some(port) => port
-            .parse()
-            .ok()
-            .filter(|&port: &u16| port > 0)
-            .ok_or_else(|| say!("PORT is a number from 1 to 65535", "PORT 是 1 到 65535 的数"))?,
+        Some(port) => port.parse().ok().filter(|&port| port > 0).ok_or(say!(
+            "PORT is a number from 1 to 65535, not {port}",
+            "PORT 是 1 到 65535 的数，不是 {port}"
+        ))?,
         None => free_port(),
     };
-    let events = Conversation::hold(bin, server, clients, port);
-    let bound = events.iter().filter_map(Event::call).find(|call| call.name == "bind");
-    match bound.and_then(|bind| bind.errno.as_ref()) {
-        Some(errno) => Err(say!(
-            "port {port} is not to be had ({errno}): take another PORT, or wait a minute (make lesson N=17)",
-            "端口 {port} 用不了（{errno}）：换一个 PORT，或者等一分钟（make lesson N=17）"
-        )),
-        None => Ok(events),
+    let events = Conversation::hold(bin, server, count, port);
+    let in_use = |event: &Event| {
+        event.call().is_some_and(|call| call.name == "bind" && call.errno.as_deref() == Some("EADDRINUSE"))
+    };
+    if events.iter().any(in_use) {
+        // If this one reads the same in both byte orders, so does that one.
+        let other = if port < 65_000 { port + 257 } else { port - 257 };
+        return Err(say!(
+            "port {port} is in use, by another server or by TIME-WAIT (erratum 17): wait a minute, or PORT={other}",
+            "端口 {port} 被占用：另一个服务器在用，或处于 TIME-WAIT（勘误 17）：等一分钟，或改用 PORT={other}"
+        ));
     }
+    Ok(events)
 }
