@@ -104,7 +104,8 @@ fn the_list_has_every_question() {
 
 fn made(words: &[&str], environment: &[(&str, &str)]) -> (bool, String, String) {
     let mut make = Command::new("make");
-    make.args(words).current_dir(root()).env_remove("MAKEFLAGS").env("LC_ALL", "C");
+    make.args(words).current_dir(root()).env("LC_ALL", "C");
+    ["MAKEFLAGS", "MFLAGS", "MAKELEVEL"].iter().for_each(|name| _ = make.env_remove(name));
     let output = make.envs(environment.iter().copied()).output().expect("make runs");
     let text = |bytes| String::from_utf8(bytes).expect("it is text");
     (output.status.success(), text(output.stdout), text(output.stderr))

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use crate::support::programs::*;
 use crate::support::random::Random;
+use crate::support::skip::skip;
 use tcp::vsnprintf::{Value, va_start, vsnprintf};
 use tcp::{Buffer, bad_word, pieces};
 
@@ -158,17 +159,15 @@ fn the_pieces_of_a_line_are_the_line() {
 #[test]
 fn valgrind_finds_nothing() {
     if Command::new("valgrind").arg("--version").output().is_err() {
-        return eprintln!("valgrind is missing, install it: nothing was checked");
+        return skip("valgrind is not installed");
     }
     let checked = |name| {
-        let mut command = Command::new("valgrind");
-        command.args(["--quiet", "--leak-check=full"]).arg(program(Build::Mended, name));
-        command
+        let valgrind = Launch::of("valgrind").args(["--quiet", "--leak-check=full"]);
+        valgrind.arg(program(Build::Mended, name))
     };
     for name in SERVERS {
-        let mut server = Server::with(&mut checked(name));
-        let mut client =
-            Running::start(checked("tcp_client").arg("127.0.0.1").arg(server.port.to_string()));
+        let mut server = Server::launch(checked(name));
+        let mut client = checked("tcp_client").arg("127.0.0.1").arg(server.port.to_string()).start();
         client.type_in(b"words\n\n");
         client.type_in(&[b'x'; 3000]);
         client.type_in(b"\n\0\x1b\xff\nquit\n");

@@ -1,9 +1,7 @@
 //! What each part of the suite proves stands in its first line.
 
 mod article_is_read;
-mod as_printed;
 mod bench_measures;
-mod client;
 mod course_is_shown;
 mod course_is_typed;
 mod drawings;
@@ -18,6 +16,4 @@ mod limits;
 mod log;
 mod same_calls;
 mod same_statements;
-mod servers;
-mod signals;
 mod two_languages;
