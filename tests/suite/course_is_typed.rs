@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, UdpSocket};
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -263,11 +262,8 @@ impl Strangers {
         let running = SERVERS.map(|name| {
             // Nobody may enter the directory of another user's checkout.
             std::fs::copy(program(Build::Mended, name), directory.join(name)).expect("it is copied");
-            let mut command = Command::new(directory.join(name));
-            if another {
-                command.uid(65534);
-            }
-            let server = Server::with(&mut command);
+            let stranger = Launch::of(directory.join(name));
+            let server = Server::launch(if another { stranger.uid(65534) } else { stranger });
             let mut client = server.connect();
             assert_eq!(said(&mut client, b"a stranger"), b"A STRANGER");
             (server, client)

@@ -6,13 +6,18 @@ use std::process::{Command, Output};
 
 use crate::support::programs::*;
 
+const NOT_OURS: [&str; 5] = ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "AS_PRINTED", "STATIC"];
+
 fn make(words: &[&str]) -> Command {
     let mut make = Command::new("make");
     make.arg("--silent").args(words).current_dir(root());
-    for variable in ["MAKEFLAGS", "MFLAGS", "AS_PRINTED", "STATIC"] {
-        make.env_remove(variable);
-    }
+    NOT_OURS.iter().for_each(|variable| _ = make.env_remove(variable));
     make
+}
+
+fn launched(words: &[&str]) -> Launch {
+    let make = Launch::of("make").arg("--silent").args(words).directory(root());
+    NOT_OURS.iter().fold(make, |make, variable| make.without_env(variable))
 }
 
 fn text(output: &Output) -> String {
@@ -75,14 +80,11 @@ fn ctrl_c_ends_everything() {
         for server in SERVERS {
             let port = free_port().to_string();
             let words = [command, &format!("SERVER={server}"), &format!("PORT={port}")];
-            let mut running = Running::start(&mut make(&words));
-            let under_strace = command == "strace-server";
-            let shown = if under_strace { &mut running.stderr } else { &mut running.stdout };
-            shown.wait_for("listen() success");
+            let mut running = launched(&words).terminal(200).start();
+            running.screen().wait_for("listen() success", 1);
             let mut client = connect(port.parse().expect("a number"));
             assert_eq!(said(&mut client, b"hello"), b"HELLO");
-            // The terminal sends it to all that run in the foreground: make's group.
-            unsafe { libc::kill(-(running.pid() as i32), libc::SIGINT) };
+            running.type_in(b"\x03");
             assert_ne!(running.wait(), 0);
             eventually("all have ended", || started_with(&port).is_empty());
             assert_eq!(rest(&mut client), b"");
@@ -94,7 +96,7 @@ fn ctrl_c_ends_everything() {
 #[test]
 fn strace_shows_the_articles_calls() {
     let server = Server::start("tcp_server_fork");
-    let mut client = Running::start(&mut make(&["strace-client", &format!("PORT={}", server.port)]));
+    let mut client = launched(&["strace-client", &format!("PORT={}", server.port)]).start();
     client.type_in(b"hello\nquit\n");
     assert_eq!(client.wait(), 0);
     let calls = client.stderr.all();

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::Stdio;
 
@@ -142,27 +142,6 @@ fn talking(server: &Server, count: usize) -> Vec<TcpStream> {
         assert_eq!(said(client, b"words"), b"WORDS");
     }
     clients
-}
-
-/// Ctrl-C on `make run-server` ends parent and children, closes every client, and frees the port.
-#[test]
-fn an_interrupt_ends_the_whole_family() {
-    for name in SERVERS {
-        let port = free_port();
-        let make = Launch::of("make").args(["--silent", "run-server", "AS_PRINTED=", "STATIC="]);
-        let make = make.args([format!("SERVER={name}"), format!("PORT={port}")]).directory(root());
-        let make = make.without_env("MAKEFLAGS").without_env("MFLAGS").without_env("MAKELEVEL");
-        let running = make.terminal(80).start();
-        running.screen().wait_for("listen() success", 1);
-        let mut server = Server { running, port };
-        let clients = talking(&server, if name == "tcp_server" { 1 } else { 3 });
-        server.running.type_in(b"\x03");
-        for mut client in clients {
-            assert_eq!(rest(&mut client), b"");
-        }
-        assert_ne!(server.running.wait_for_all(), 0);
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("the port is free");
-    }
 }
 
 /// SIGTERM ends the parent alone: clients being served finish, new ones are refused.

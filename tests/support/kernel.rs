@@ -72,23 +72,9 @@ pub fn group(leader: u32) -> Vec<u32> {
     processes().filter(|&pid| unsafe { libc::getpgid(pid as i32) } == leader as i32).collect()
 }
 
-/// The processes that `tracer` traces now.
-pub fn tracees(tracer: u32) -> Vec<u32> {
-    let line = format!("\nTracerPid:\t{tracer}\n");
-    let status = |pid| std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    processes().filter(|&pid| status(pid).contains(&line)).collect()
-}
-
 /// The descriptors that `pid` has open.
 pub fn descriptors(pid: u32) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count()
-}
-
-/// The sockets that `pid` has open.
-pub fn sockets(pid: u32) -> usize {
-    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").flatten();
-    let links = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
-    links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
 }
 
 /// It waits in `accept`, as far as the kernel tells: otherwise it waits somewhere.

@@ -1,10 +1,10 @@
 //! The other end of a program's connections, in the test's hands; no read or write waits longer than `PATIENCE`.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
-use super::kernel::{PATIENCE, connected, eventually, eventually_some, group, state};
+use super::kernel::{PATIENCE, connected, eventually, eventually_some};
 use super::run::Running;
 
 fn bounded(stream: TcpStream) -> TcpStream {
@@ -49,12 +49,6 @@ pub fn rest(stream: &mut TcpStream) -> Vec<u8> {
     rest
 }
 
-/// Says no more, and returns all that comes until the other side closes.
-pub fn half_closed(stream: &mut TcpStream) -> Vec<u8> {
-    stream.shutdown(Shutdown::Write).expect("it is connected");
-    rest(stream)
-}
-
 /// Ends a connection with a reset.
 pub fn reset(client: TcpStream) {
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };
@@ -71,23 +65,4 @@ pub fn reset_seen(stream: TcpStream) {
     let own = stream.local_addr().expect("it is connected").port();
     reset(stream);
     eventually("the other side is reset", || !connected(other, own));
-}
-
-/// Sends the server `pid` at `port` more than one read takes, and is gone before it writes.
-pub fn vanish_from(pid: u32, port: u16) {
-    let mut client = connect(port);
-    assert_eq!(said(&mut client, b"hello"), b"HELLO");
-    let group = group(pid);
-    for &pid in &group {
-        unsafe { libc::kill(pid as i32, libc::SIGSTOP) };
-    }
-    // A process between its last exit and its reaping has the state Z.
-    eventually("all are stopped", || {
-        group.iter().all(|&pid| matches!(state(pid), None | Some('T' | 't' | 'Z')))
-    });
-    client.write_all(&[b'a'; 5000]).expect("the kernel takes it");
-    reset_seen(client);
-    for &pid in &group {
-        unsafe { libc::kill(pid as i32, libc::SIGCONT) };
-    }
 }

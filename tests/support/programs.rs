@@ -57,23 +57,7 @@ pub struct Server {
 impl Server {
     /// The mended build of `name`, on a free port.
     pub fn start(name: &str) -> Self {
-        Server::of(Build::Mended, name)
-    }
-
-    pub fn of(build: Build, name: &str) -> Self {
-        Server::with(&mut Command::new(program(build, name)))
-    }
-
-    /// Any command that is a server once a port and an address stand behind it.
-    pub fn with(command: &mut Command) -> Self {
-        let port = free_port();
-        let mut running = Running::start(command.arg(port.to_string()).arg("127.0.0.1"));
-        running.stdout.wait_for("listen() success");
-        Server { running, port }
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.running.pid()
+        Server::launch(Launch::of(program(Build::Mended, name)))
     }
 
     /// What is a server once a port and an address stand behind it.
@@ -82,6 +66,10 @@ impl Server {
         let mut running = program.arg(port.to_string()).arg("127.0.0.1").start();
         running.stdout.wait_for("listen() success");
         Server { running, port }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.running.pid()
     }
 
     /// A connection to it that never waits longer than [`PATIENCE`].
@@ -103,9 +91,4 @@ impl Server {
         self.running.wait();
         self.running.stdout.all()
     }
-}
-
-/// Sends more than one read takes, and is gone before the server writes.
-pub fn vanish(server: &Server) {
-    vanish_from(server.pid(), server.port);
 }

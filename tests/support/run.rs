@@ -138,6 +138,7 @@ pub struct Launch {
     columns: u16,
     streams: [Option<Stdio>; 3],
     closed: Vec<RawFd>,
+    uid: Option<u32>,
 }
 
 impl Launch {
@@ -153,6 +154,7 @@ impl Launch {
             columns: 80,
             streams: [None, None, None],
             closed: Vec::new(),
+            uid: None,
         }
     }
 
@@ -236,6 +238,12 @@ impl Launch {
         self
     }
 
+    /// As another user; for root alone.
+    pub fn uid(mut self, uid: u32) -> Self {
+        self.uid = Some(uid);
+        self
+    }
+
     pub fn start(self) -> Running {
         let file = self.trace.as_ref().map(|_| TraceFile::new());
         let mut command = match (&self.trace, &file) {
@@ -279,6 +287,7 @@ impl Launch {
                 keyboard = Some(Input::of(master));
             }
         }
+        self.uid.map(|uid| command.uid(uid));
         let (controls, limits, closed) = (keyboard.is_some(), self.limits, self.closed);
         let prepare = move || {
             let done = if controls {
@@ -316,19 +325,6 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts `command` with its three streams in the test's hands.
-    pub fn start(command: &mut Command) -> Self {
-        Running::start_as_is(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()))
-    }
-
-    /// Starts `command` with the streams that it was given; those that are not pipes have no lines.
-    pub fn start_as_is(command: &mut Command) -> Self {
-        Running::spawn(command, || unsafe {
-            libc::setpgid(0, 0);
-            Ok(())
-        })
-    }
-
     fn spawn(command: &mut Command, prepare: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> Self {
         let report = Arc::new(Report::new());
         let kept = report.clone();
@@ -432,7 +428,9 @@ impl Running {
     /// The same for `pid`, one of those below; or what strace says when it may not.
     pub fn attach_to(&mut self, pid: u32, trace: &Trace) -> Result<(), String> {
         let file = TraceFile::new();
-        let mut strace = Running::start(trace.strace(&file).arg("-p").arg(pid.to_string()));
+        let mut command = trace.strace(&file);
+        command.arg("-p").arg(pid.to_string()).stdin(Stdio::null()).stderr(Stdio::piped());
+        let mut strace = Running::spawn(&mut command, || Ok(()));
         while !strace.stderr.seen.last().is_some_and(|line| line.contains(" attached")) {
             strace.stderr.line().ok_or_else(|| strace.stderr.seen.concat())?;
         }

@@ -12,7 +12,6 @@ use super::terminal::CTRL_D;
 
 /// What stands under one `##` of a lesson. Its terminals begin and end with it.
 pub struct Part {
-    pub heading: String,
     pub blocks: Vec<Block>,
 }
 
@@ -66,7 +65,7 @@ pub fn parts(lesson: &Lesson) -> Vec<Part> {
             }
             _ if line.starts_with("```") => drop(body.last()),
             _ if line.starts_with("## ") => {
-                parts.push(Part { heading: line[3..].to_string(), blocks: Vec::new() });
+                parts.push(Part { blocks: Vec::new() });
             }
             _ => {}
         }

@@ -314,11 +314,13 @@ fn slow(subject: &Subject) -> Seen {
         // More than all buffers hold.
         let (_, pids) = server.serving(&client);
         both_ways(client, 6 << 20, |sent| {
-            let mut before = usize::MAX;
+            let (mut before, mut still) = (usize::MAX, 0);
             // Nothing more is taken, and it is not because the machine is busy.
-            while before != sent.load(Relaxed) || pids.iter().any(|&pid| state(pid) == Some('R')) {
-                before = sent.load(Relaxed);
+            while still < 4 {
                 std::thread::sleep(A_MOMENT);
+                let stuck = before == sent.load(Relaxed) && pids.iter().all(|&pid| state(pid) != Some('R'));
+                still = if stuck { still + 1 } else { 0 };
+                before = sent.load(Relaxed);
             }
         })
     })
