@@ -455,10 +455,16 @@ fn descriptors(subject: &Subject) -> Seen {
 
 fn zombies(subject: &Subject) -> Seen {
     with(subject, |server| {
-        let zombies = || server.it.below().into_iter().filter(|&pid| state(pid) == Some('Z')).count();
+        let count = |zombies| {
+            let states = server.it.below().into_iter().filter_map(state);
+            states.filter(|&state| (state == 'Z') == zombies).count()
+        };
+        let (live, zombies) = (|| count(false), || count(true));
+        let before = live();
         for _ in 0..3 {
             drop(server.client()?);
         }
+        within(SOON, || live() <= before);
         if within(Duration::from_secs(1), || zombies() == 0) {
             return Ok(());
         }
