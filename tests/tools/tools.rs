@@ -4,11 +4,11 @@ mod compare;
 mod faults;
 mod grade;
 mod lanes;
-mod lessons;
 mod side_by_side;
 #[path = "../support/mod.rs"]
 #[allow(dead_code)] // the tests use the rest
 mod support;
+mod teach;
 
 use std::process::ExitCode;
 
@@ -21,9 +21,9 @@ fn main() -> ExitCode {
         "faults" => faults::main(words),
         "grade" => grade::main(words),
         "lanes" => lanes::main(words),
-        "lesson" => lessons::show(words),
-        "lessons" => lessons::list(words),
-        "record" => lessons::record(words),
+        "lesson" => teach::show(words),
+        "lessons" => teach::list(words),
+        "record" => teach::record(words),
         "side-by-side" => status(side_by_side::side_by_side(words)),
         _ => panic!("there is no tool {tool}"),
     }
