@@ -33,7 +33,7 @@ use crate::paper::colours;
 use crate::programs::{SERVERS, Server};
 use crate::run::{Launch, Running};
 
-const WORDS: [&str; 3] = ["hello", "a stream of bytes", "quit"];
+const WORDS: [&str; 2] = ["hello", "quit"];
 /// What the client prints before each word, and no end of line behind it.
 const PROMPT: &str = "Please enter";
 
