@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use super::article;
 use super::beyond;
 use super::conversation::Conversation;
 use super::programs::*;
+use super::skip::skip;
 use super::stage::*;
 use super::strace::{self, Event, What};
 
@@ -350,15 +352,20 @@ fn with_port_as_options(call: &str) -> String {
 
 /// 12: erratum 2, in C++ and in a copy of `src/`.
 fn varargs() -> Blocks {
-    let crash = of_the_article(|article| {
-        let directory = crashing_server(article);
+    let crash = article::article().and_then(|article| {
+        let directory = crashing_server(&article);
         let (mut server, port) = quiet(Launch::of(directory.join("server")).traced(seeing(&[])));
         let mut peer = connect(port);
         said(&mut peer, b"hello");
         drop(peer);
-        let calls = told(&ends(&mut server)).calls("server").into_iter();
+        let ended = server.wait_within(Duration::from_secs(8));
         let _ = std::fs::remove_dir_all(directory);
-        calls.skip_while(|call| !call.starts_with("accept(")).collect::<Vec<_>>().join("\n")
+        if ended != Some(128 + libc::SIGSEGV) {
+            skip("lesson 12: what this compiler makes of erratum 2 does not crash");
+            return None;
+        }
+        let calls = told(&ends(&mut server)).calls("server").into_iter();
+        Some(calls.skip_while(|call| !call.starts_with("accept(")).collect::<Vec<_>>().join("\n"))
     });
     vec![crash, Some(refused_line())]
 }
