@@ -49,7 +49,7 @@ fn a_start_costs_what_it_costs_in_c() {
             let server = Contender::port(build, listing);
             let [before_socket, a_message] = cost::calls(&server).expect("it serves");
             assert!(before_socket <= most + 1.0, "{}: {before_socket}, {most}", server.name);
-            assert_eq!(a_message, 4.0, "{}", server.name);
+            assert!((a_message - 4.0).abs() < 0.1, "{}: {a_message}", server.name);
         }
     }
 }

@@ -112,7 +112,7 @@ fn without_streams_a_server_serves() {
 /// Where their places can't be filled, `socket` has failed.
 #[test]
 fn a_place_that_cannot_be_filled_is_a_failed_socket() {
-    let refused = Trace::all().option("-P").option("/dev/null").inject("openat:error=EMFILE");
+    let refused = Trace::all().option("-P").option("/dev/null").inject("?open,openat:error=EMFILE");
     let launch = behind("exec >&-", "tcp_server").traced(refused);
     let mut server = launch.arg(free_port().to_string()).arg("127.0.0.1").start();
     assert_eq!(server.wait(), 1);

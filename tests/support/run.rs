@@ -333,6 +333,10 @@ impl Running {
             unsafe {
                 // A descriptor of ours that is left open would change the numbers of theirs.
                 keeper::close_from(3, true);
+                // A shell's background job, and so a test, may have been started without them.
+                for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
+                    libc::signal(signal, libc::SIG_DFL);
+                }
                 // Where Yama rules, only a process that allows it is traced by a stranger.
                 libc::prctl(libc::PR_SET_PTRACER, libc::PR_SET_PTRACER_ANY, 0, 0, 0);
             }
