@@ -64,7 +64,7 @@ pub fn connect(socket: c_int, address: &sockaddr_in) -> c_int {
 
 // <netinet/in.h>, <arpa/inet.h>
 
-/// A `struct sockaddr_in` and the `memset` after it.
+/// All zero: the article's `memset`. It leaves `peer` as it is; Rust wants a value.
 pub fn zeroed() -> sockaddr_in {
     unsafe { MaybeUninit::zeroed().assume_init() }
 }
@@ -144,7 +144,7 @@ pub fn atoi(nptr: &CStr) -> c_int {
     unsafe { libc::atoi(nptr.as_ptr()) }
 }
 
-/// `_exit`, the same system call: no handler is registered, nothing waits in a buffer of C's.
+/// `_exit`, the same system call: no handler is registered, and whoever puts into `cout` flushes it.
 pub fn exit(status: c_int) -> ! {
     unsafe { libc::_exit(status) }
 }

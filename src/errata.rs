@@ -32,7 +32,7 @@ pub fn socket(domain: c_int, r#type: c_int, protocol: c_int) -> c_int {
     socket(domain, r#type, protocol)
 }
 
-/// Erratum 12: as printed, a failed `accept` returns at once, however often it fails.
+/// Erratum 12: as printed, a failed `accept` returns at once. Here, from the second on, after a pause.
 pub fn accept(socket: c_int, address: &mut sockaddr_in) -> c_int {
     static FAILED: AtomicBool = AtomicBool::new(false);
     let accepted = crate::c::accept(socket, address);

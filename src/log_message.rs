@@ -66,7 +66,7 @@ macro_rules! log_message {
     }};
 }
 
-/// A second and its text, kept: a child that asks the C library again maps its pages anew.
+/// The last second and its text: each child would map the C library's pages for it anew.
 static KEPT: (AtomicUsize, [AtomicU8; 26]) = (AtomicUsize::new(0), [const { AtomicU8::new(0) }; 26]);
 
 /// Writes one line: level, local time, `USER`, message. A line that can't be

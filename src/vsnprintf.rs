@@ -4,7 +4,6 @@
 
 use core::ffi::{CStr, c_int};
 use core::fmt::Write;
-use core::slice::Iter;
 
 use crate::c::Buffer;
 
@@ -99,12 +98,12 @@ pub fn values<F: Format, A: Arguments>(arguments: &A) -> [Value<'_>; 4] {
 }
 
 /// The article's `va_start`: the values one after another.
-pub fn va_start<'a>(values: &'a [Value<'a>]) -> Iter<'a, Value<'a>> {
+pub fn va_start<'a>(values: &'a [Value<'a>]) -> core::slice::Iter<'a, Value<'a>> {
     values.iter()
 }
 
 /// Appends `format` with its arguments to `buf`, up to where it is full.
-pub fn vsnprintf<const N: usize>(buf: &mut Buffer<N>, format: &str, mut ap: Iter<Value>) {
+pub fn vsnprintf<const N: usize>(buf: &mut Buffer<N>, format: &str, mut ap: core::slice::Iter<Value>) {
     let mut parts = format.split('%');
     buf.put(parts.next().unwrap_or_default().as_bytes());
     for part in parts {

@@ -91,7 +91,7 @@ fn resized(message: &[u8]) -> [u8; BUFFER_SIZE + 1] {
     resized
 }
 
-/// The same loop without them.
+/// The same loop, errata 5 to 8 mended.
 fn talk_mended(sock_fd: c_int) {
     let (cin, mut cout) = (stdin(), cout());
     let mut quit = false;
@@ -146,6 +146,7 @@ fn talk_mended(sock_fd: c_int) {
 
 /// Erratum 7: `call` on `fd` has failed, and with it the conversation.
 fn lost(sock_fd: c_int, call: &CStr, fd: c_int, reason: &[u8]) -> ! {
+    cout().flush(); // the pieces that did come back
     log_message!(FATAL, "Client %s failed: %d : %s", call, fd, reason);
     close(sock_fd);
     exit(LOST_ERR);
