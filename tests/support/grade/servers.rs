@@ -170,7 +170,10 @@ fn skip(seen: bool, why: impl FnOnce() -> String) -> Seen {
 }
 
 fn plain(subject: &Subject) -> Result<Server<'_>, String> {
-    Server::start(subject, free_port(), LOCALHOST, |launch| launch)
+    let began = Instant::now();
+    let start = || Server::start(subject, free_port(), LOCALHOST, |launch| launch);
+    // Somebody may have taken the port at that very moment.
+    start().or_else(|why| if began.elapsed() < A_MOMENT { start() } else { Err(why) })
 }
 
 /// Runs `look` with a server. That the server has ended explains more than what a client has seen of it.
