@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::support::article::build;
 use crate::support::grade::{Like, grade};
-use crate::support::programs::{Build, SERVERS, program, root};
+use crate::support::programs::{Build, SERVERS, program, root, turn};
 
 const PROGRAMS: [&str; 4] = [SERVERS[0], SERVERS[1], SERVERS[2], "tcp_client"];
 
@@ -38,6 +38,7 @@ fn all_lose(programs: &[(PathBuf, &str, &str)]) {
 
 #[test]
 fn the_port_gets_full_marks() {
+    let _turn = turn();
     let builds = [Build::Mended, Build::Static];
     let programs = builds.iter().flat_map(|&build| PROGRAMS.map(|name| (program(build, name), name, "")));
     all_lose(&programs.collect::<Vec<_>>());
@@ -47,6 +48,7 @@ fn the_port_gets_full_marks() {
 /// version two at its first client, and what comes after cannot be seen.
 #[test]
 fn the_port_as_printed_loses_its_errata() {
+    let _turn = turn();
     let lost = [
         "13/21 9/14 9/20 15/21 10/13 12/18 17/17",
         "13/21 9/14 9/20 15/21 11/18 12/18 17/17",
@@ -60,6 +62,7 @@ fn the_port_as_printed_loses_its_errata() {
 /// The same of the article's C++, with errata 1 to 4 mended and as printed.
 #[test]
 fn the_article_loses_its_errata() {
+    let _turn = turn();
     let Some(article) = std::env::var_os("ARTICLE").filter(|path| !path.is_empty()) else {
         return;
     };
@@ -83,6 +86,7 @@ const MISTAKES: &str = include_str!("../flawed/mistakes.txt");
 
 #[test]
 fn a_mistake_costs_its_point_and_no_other() {
+    let _turn = turn();
     let mut programs = Vec::new();
     for line in MISTAKES.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -113,6 +117,7 @@ fn a_mistake_costs_its_point_and_no_other() {
 /// What cannot be judged is said in a line.
 #[test]
 fn what_cannot_be_judged_is_said() {
+    let _turn = turn();
     let says = |program: &Path| loses(program.to_path_buf(), "tcp_server").unwrap_err();
     assert!(says(Path::new("/nowhere")).contains("No such file"));
     assert!(says(&root().join("Makefile")).contains("no program"));
