@@ -17,7 +17,7 @@ use crate::support::terminal::Terminal;
 use crate::support::typed::{self, Block, Part, Seen, Typed, matches};
 
 /// The longest that anything shown may take: a build, on a busy machine.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(120);
 /// How long one that never comes to rest may go on before the next is typed.
 const RESTLESS: Duration = Duration::from_secs(3);
 /// These say what is the case now: typed too early, they are typed again.
