@@ -10,6 +10,7 @@ pub fn raw() -> bool {
 }
 
 /// Names for the numbers that are others in every run.
+#[derive(Default)]
 pub struct Names {
     pub processes: HashMap<u32, String>,
     ports: HashMap<u16, &'static str>,
