@@ -99,17 +99,6 @@ fn it_fits_the_width() {
     }
 }
 
-/// A process id or a port that changes from run to run is never drawn.
-#[test]
-fn no_number_is_drawn_that_changes() {
-    let options = Options { log: true, ..Options::default() };
-    let drawing = draw(&strace::read(TRACE), &options);
-    for number in ["101", "102", "103", "201", "23987", "49634"] {
-        assert!(!drawing.contains(number), "{number}:\n{drawing}");
-    }
-    assert!(drawing.contains("log accept() success"), "\n{drawing}");
-}
-
 /// Colours change no character.
 #[test]
 fn colours_change_no_character() {
