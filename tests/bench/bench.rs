@@ -10,7 +10,7 @@ mod results;
 #[allow(dead_code)] // the tests use the rest
 mod support;
 
-use std::io::{IsTerminal, Result, Write, stderr};
+use std::io::Result;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -28,33 +28,29 @@ const LATE: Duration = Duration::from_secs(110);
 
 struct Bench {
     started: Instant,
-    step: usize,
     machine: String,
     contenders: Vec<Contender>,
     servers: Vec<Server>,
     results: Results,
-    broken: Vec<String>,
+    broken: bool,
 }
 
 impl Bench {
-    const STEPS: usize = 8;
-
     fn start() -> Self {
         let started = Instant::now();
         let contenders = contenders::all();
         Bench {
             started,
-            step: 0,
             machine: machine(),
             servers: contenders.iter().map(|contender| Server::start(contender, None)).collect(),
             contenders,
             results: Results::default(),
-            broken: Vec::new(),
+            broken: false,
         }
     }
 
     /// Gives each contender that `takes_part` its turn, which brings a value of each of `measures` or none, and then
-    /// each the next one. Says so, in one line on a terminal.
+    /// each the next one.
     fn in_turns(
         &mut self,
         what: String,
@@ -63,11 +59,7 @@ impl Bench {
         measures: &[Measure],
         turn: impl Fn(&Contender, &Server) -> Result<Vec<f64>>,
     ) {
-        self.step += 1;
-        let (back, end) = if stderr().is_terminal() { ("\r\x1b[K", "") } else { ("", "\n") };
-        let (step, steps, seconds) = (self.step, Bench::STEPS, self.started.elapsed().as_secs());
-        eprint!("{back}{step} / {steps}, {seconds:>3} s: {what}{end}");
-        let _ = stderr().flush();
+        eprintln!("{:>3} s: {what}", self.started.elapsed().as_secs());
         for round in 0..rounds {
             if round >= 3 && self.started.elapsed() > LATE {
                 break;
@@ -79,7 +71,10 @@ impl Bench {
                         let values = measures.iter().zip(values);
                         values.for_each(|(&measure, value)| self.results.add(measure, index, value));
                     }
-                    Err(error) => self.broken.push(format!("{}: {error}", contender.name)),
+                    Err(error) => {
+                        eprintln!("{}: {error}", contender.name);
+                        self.broken = true;
+                    }
                 }
             }
         }
@@ -139,7 +134,6 @@ impl Bench {
                 |contender, _| Ok(cost::calls(contender)?.to_vec()),
             );
         }
-        eprintln!();
     }
 
     /// The tables on standard output; with `record` in the bench's page too, behind its mark, and the plot beside it.
@@ -196,8 +190,5 @@ fn main() -> ExitCode {
     let mut bench = Bench::start();
     bench.measure();
     bench.report(std::env::var("RECORD").is_ok_and(|record| !record.is_empty()));
-    for line in &bench.broken {
-        eprintln!("{line}");
-    }
-    if bench.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if bench.broken { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

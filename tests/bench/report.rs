@@ -106,8 +106,9 @@ impl Report<'_> {
                 Some(false) => say!("NO", "未达到"),
                 None => "-".into(),
             };
-            let number = |number: Option<f64>| number.map_or("-".into(), |number| format!("{number:.2}"));
-            rows.push(vec![what, format!("{sign} {}", number(asked)), number(measured), reached]);
+            let asked = asked.map_or("-".into(), |asked| format!("{sign} {asked:.2}"));
+            let measured = measured.map_or("-".into(), |measured| format!("{measured:.2}"));
+            rows.push(vec![what, asked, measured, reached]);
         };
         let listings = SERVERS.into_iter().enumerate();
         let builds = [(Port, "", Floor, 1.35, 0.90), (PortStatic, ", static", FloorStatic, 1.45, 0.85)];

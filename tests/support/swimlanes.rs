@@ -4,25 +4,14 @@ use super::language::columns;
 use super::story::{Role, Story, tell};
 use super::strace::Event;
 
-pub struct Options {
-    /// No line is longer than this many columns.
-    pub width: usize,
-    pub colour: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options { width: 120, colour: false }
-    }
-}
-
-/// The events of one trace, or of several that were taken at the same time, as a drawing.
-pub fn draw(events: &[Event], options: &Options) -> String {
+/// The events of one trace, or of several that were taken at the same time, as a drawing: no line is longer than
+/// `width` columns.
+pub fn draw(events: &[Event], width: usize, colour: bool) -> String {
     let story = tell(events);
     let lines = lines(&story);
     let lanes = lanes(&story, &lines);
-    let lefts = lefts(&needs(&story, &lines, &lanes), options.width);
-    Page { story: &story, lanes, lefts, options }.draw(&lines)
+    let lefts = lefts(&needs(&story, &lines, &lanes), width);
+    Page { story: &story, lanes, lefts, width, colour }.draw(&lines)
 }
 
 /// A line of the drawing: a step, and beside it the step that it brings about.
@@ -191,7 +180,8 @@ struct Page<'a> {
     /// The lane of each process, and where each lane begins.
     lanes: Vec<usize>,
     lefts: Vec<usize>,
-    options: &'a Options,
+    width: usize,
+    colour: bool,
 }
 
 impl Page<'_> {
@@ -205,13 +195,13 @@ impl Page<'_> {
                 titles.put(self.left(index), &process.name, ink(process.role));
             }
         }
-        titles.print(&mut drawing, self.options.colour);
+        titles.print(&mut drawing, self.colour);
         for (number, line) in lines.iter().enumerate() {
             // What comes from outside opens a paragraph.
             if self.story.steps[line.step].outside && number > 0 {
-                self.lifelines(&alive).print(&mut drawing, self.options.colour);
+                self.lifelines(&alive).print(&mut drawing, self.colour);
             }
-            self.line(line, &mut alive).print(&mut drawing, self.options.colour);
+            self.line(line, &mut alive).print(&mut drawing, self.colour);
         }
         drawing
     }
@@ -223,10 +213,8 @@ impl Page<'_> {
         // The other end of an arrow: an effect, or a cause that was told before, and comes from its lane.
         let cause = step.cause.filter(|_| line.effect.is_none());
         let other = line.effect.or(cause).map(|other| self.left(self.story.steps[other].process));
-        let to_the_right =
-            other.is_some_and(|other| if cause.is_some() { other > left } else { left < other });
-        let end =
-            row.say(left, &self.words(line.step, to_the_right || step.made.is_some()), self.ink(line.step));
+        let to_the_right = step.made.is_some() || other.is_some_and(|other| other > left);
+        let end = row.say(left, &self.words(line.step, to_the_right), self.ink(line.step));
         match (line.effect, other) {
             (Some(effect), Some(to)) => {
                 let answered = row.say(to, &self.words(effect, left > to), self.ink(effect));
@@ -276,7 +264,7 @@ impl Page<'_> {
     /// A row with the lines of the processes that live.
     fn lifelines(&self, alive: &[bool]) -> Row {
         let blank = Cell { c: ' ', ink: "" };
-        let mut row = Row(vec![blank; self.options.width]);
+        let mut row = Row(vec![blank; self.width]);
         for (index, _) in alive.iter().enumerate().filter(|(_, alive)| **alive) {
             row.put(self.left(index), "│", ink(self.story.processes[index].role));
         }
@@ -294,6 +282,8 @@ impl Page<'_> {
             return words.clone();
         }
         let shortest = step.words.last().expect("a step has words");
-        shortest.chars().take(room - 1).collect::<String>() + "…"
+        let ends = shortest.char_indices().map(|(end, _)| end);
+        let end = ends.take_while(|&end| columns(&shortest[..end]) < room).last();
+        format!("{}…", &shortest[..end.unwrap_or(0)])
     }
 }

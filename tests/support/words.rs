@@ -57,6 +57,7 @@ impl Names {
         let returned = call.errno.is_none() && !asleep;
         let unless_0 = if returned && call.result == "0" { "" } else { &result };
         let if_not = if returned { "" } else { &result };
+        let who = if returned { format!(" = {}", self.process(&call.result)) } else { result.clone() };
         match call.name.as_str() {
             "socket" => {
                 vec![format!("socket({}, {}){result}", arg(0), arg(1)), format!("socket(){result}")]
@@ -90,10 +91,7 @@ impl Names {
             ],
             "wait4" => {
                 let child = self.process(arg(0));
-                let options =
-                    if arg(2) == "0" { String::new() } else { format!(", {}", self.options(arg(2))) };
-                let who =
-                    if returned { format!(" = {}", self.process(&call.result)) } else { result.clone() };
+                let options = if arg(2) == "0" { "".into() } else { format!(", {}", self.options(arg(2))) };
                 vec![
                     format!("waitpid({child}{options}){who}"),
                     format!("waitpid({child}{options}){}", if_not.replace(" = -1", "")),
@@ -110,11 +108,7 @@ impl Names {
             }
             "clock_nanosleep" => vec!["usleep()".to_string()],
             "exit_group" => vec![format!("exit({})", arg(0))],
-            _ if forks(call) => {
-                let who =
-                    if returned { format!(" = {}", self.process(&call.result)) } else { result.clone() };
-                vec![format!("fork(){who}"), format!("fork(){if_not}")]
-            }
+            _ if forks(call) => vec![format!("fork(){who}"), format!("fork(){if_not}")],
             _ => vec![format!("{}({}){unless_0}", call.name, call.args.join(", "))],
         }
     }
