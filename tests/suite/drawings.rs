@@ -56,6 +56,10 @@ fn the_double_fork_is_drawn() {
         assert_ne!(other, TRACE);
         assert_eq!(drawn(&other), DRAWING, "\n{}", drawn(&other));
     }
+    let named = TRACE.replace("(4,", "(4<TCP:[127.0.0.1:23987->127.0.0.1:49634]>,");
+    let named = named.replace(", [16]) = 4", ", [16]) = 4<TCP:[127.0.0.1:23987->127.0.0.1:49634]>");
+    assert_ne!(named, TRACE);
+    assert_eq!(drawn(&named), DRAWING, "\n{}", drawn(&named));
     // The parent closes its copy after the child is gone, and the grandchild sleeps at once.
     let slower = TRACE.replace("101 49.231029 close", "101 49.231459 close");
     let slower = slower.replace("101 49.231042 wait4", "101 49.231460 wait4");

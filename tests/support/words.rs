@@ -43,7 +43,11 @@ impl Names {
 
     /// A call in words: at full length, then shorter. `asleep`: it has not returned.
     pub fn words(&self, call: &Call, asleep: bool) -> Vec<String> {
-        let arg = |index: usize| call.args.get(index).map_or("", String::as_str);
+        let plain =
+            |text: &str| text.split_once('<').map_or(text.to_string(), |(number, _)| number.to_string());
+        let fd = call.args.first().map_or(String::new(), |fd| plain(fd));
+        let arg =
+            |index: usize| if index == 0 { &fd } else { call.args.get(index).map_or("", String::as_str) };
         let printed = call.name == "write" && ["1", "2"].contains(&arg(0));
         if printed && call.errno.is_none() && !asleep {
             return vec![self.log(arg(1))];
@@ -51,7 +55,7 @@ impl Names {
         let result = match &call.errno {
             _ if asleep => " …".to_string(),
             Some(errno) => format!(" = -1 {errno}"),
-            None => format!(" = {}", call.result),
+            None => format!(" = {}", plain(&call.result)),
         };
         // What a call returns is shown where it says something.
         let returned = call.errno.is_none() && !asleep;
