@@ -10,7 +10,7 @@ mod results;
 #[allow(dead_code)] // the tests use the rest
 mod support;
 
-use std::io::{IsTerminal, Result, Write, stderr};
+use std::io::Result;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -28,54 +28,53 @@ const LATE: Duration = Duration::from_secs(110);
 
 struct Bench {
     started: Instant,
-    step: usize,
     machine: String,
     contenders: Vec<Contender>,
     servers: Vec<Server>,
     results: Results,
-    broken: Vec<String>,
+    broken: bool,
 }
 
 impl Bench {
-    const STEPS: usize = 9;
-
     fn start() -> Self {
         let started = Instant::now();
         let contenders = contenders::all();
         Bench {
             started,
-            step: 0,
             machine: machine(),
             servers: contenders.iter().map(|contender| Server::start(contender, None)).collect(),
             contenders,
             results: Results::default(),
-            broken: Vec::new(),
+            broken: false,
         }
     }
 
-    /// Gives each contender that `takes_part` its turn, and then each the next one. Says so, in one line on a terminal.
+    /// Gives each contender that `takes_part` its turn, which brings a value of each of `measures` or none, and then
+    /// each the next one.
     fn in_turns(
         &mut self,
-        what: &str,
+        what: String,
         rounds: usize,
         takes_part: impl Fn(&Contender) -> bool,
-        turn: impl Fn(usize, &Contender, &Server, &mut Results) -> Result<()>,
+        measures: &[Measure],
+        turn: impl Fn(&Contender, &Server) -> Result<Vec<f64>>,
     ) {
-        self.step += 1;
-        let (back, end) = if stderr().is_terminal() { ("\r\x1b[K", "") } else { ("", "\n") };
-        let (step, steps, seconds) = (self.step, Bench::STEPS, self.started.elapsed().as_secs());
-        eprint!("{back}{step} / {steps}, {seconds:>3} s: {what}{end}");
-        let _ = stderr().flush();
+        eprintln!("{:>3} s: {what}", self.started.elapsed().as_secs());
         for round in 0..rounds {
             if round >= 3 && self.started.elapsed() > LATE {
                 break;
             }
-            for (index, (contender, server)) in self.contenders.iter().zip(&self.servers).enumerate() {
-                if !takes_part(contender) {
-                    continue;
-                }
-                if let Err(error) = turn(index, contender, server, &mut self.results) {
-                    self.broken.push(format!("{}: {error}", contender.name));
+            let all = self.contenders.iter().zip(&self.servers).enumerate();
+            for (index, (contender, server)) in all.filter(|(_, (contender, _))| takes_part(contender)) {
+                match turn(contender, server) {
+                    Ok(values) => {
+                        let values = measures.iter().zip(values);
+                        values.for_each(|(&measure, value)| self.results.add(measure, index, value));
+                    }
+                    Err(error) => {
+                        eprintln!("{}: {error}", contender.name);
+                        self.broken = true;
+                    }
                 }
             }
         }
@@ -85,68 +84,56 @@ impl Bench {
         for (clients, rounds) in [(1, 21), (8, 9)] {
             let what = say!("conversations a second, {clients} at once", "每秒会话数，同时 {clients} 个");
             let takes_part = |contender: &Contender| clients == 1 || contender.forks();
-            self.in_turns(&what, rounds, takes_part, |index, _, server, results| {
-                let rate = load::connections(server.port, clients, SLICE)?;
-                results.add(Measure::Clients(clients), index, rate);
-                Ok(())
+            self.in_turns(what, rounds, takes_part, &[Measure::Clients(clients)], |_, server| {
+                Ok(vec![load::connections(server.port, clients, SLICE)?])
             });
         }
         let what = say!("conversations a second, 1000 idle held", "每秒会话数，另有 1000 个空闲连接");
-        self.in_turns(&what, 3, Contender::holds, |index, _, server, results| {
+        self.in_turns(what, 3, Contender::holds, &[Measure::Idle], |_, server| {
             let (mut held, before) = (Held::default(), cost::processes(server).len());
             held.grow(server.port, 1000)?;
-            results.add(Measure::Idle(1000), index, load::connections(server.port, 1, SLICE)?);
+            let rate = load::connections(server.port, 1, SLICE)?;
             held.release()?;
             eventually("the idle have gone", || cost::processes(server).len() <= before);
-            Ok(())
+            Ok(vec![rate])
         });
-        for (size, many) in [(5, 1), (1023, 1), (5, 8)] {
-            let what = say!("round trips of {size} bytes, {many} open", "往返，{size} 字节，{many} 个连接");
-            let takes_part = |contender: &Contender| many == 1 || contender.forks();
-            self.in_turns(&what, 9, takes_part, |index, _, server, results| {
-                let _together = (many == 1).then(|| OneProcessor::with(server.group()));
-                let [a_second, p50, p99] = load::round_trips(server.port, many, size, SLICE / 2)?;
-                results.add(Measure::Trips(size, many), index, a_second);
-                results.add(Measure::P50(size, many), index, p50);
-                results.add(Measure::P99(size, many), index, p99);
-                Ok(())
-            });
+        for size in [5, 1023] {
+            let what = say!("round trips of {size} bytes", "{size} 字节的往返");
+            self.in_turns(
+                what,
+                9,
+                |_| true,
+                &[Measure::Trips(size)],
+                |_, server| {
+                    let _together = OneProcessor::with(server.group());
+                    Ok(vec![load::round_trips(server.port, size, SLICE / 2)?])
+                },
+            );
         }
-        // The kernel lays a stack out anew at each start, and that decides about a page.
         let what = say!("memory an idle connection", "每个空闲连接的内存");
-        self.in_turns(&what, 5, Contender::forks, |index, contender, _, results| {
-            results.add(Measure::Pss, index, cost::pss_a_connection(&Server::start(contender, None))?);
-            Ok(())
+        self.in_turns(what, 5, Contender::forks, &[Measure::Pss], |contender, _| {
+            // The kernel lays a stack out anew at each start, and that decides about a page.
+            Ok(Vec::from_iter(cost::pss_a_connection(&Server::start(contender, None))?))
         });
         let what = say!("page faults and processor time", "缺页与 CPU 时间");
         self.in_turns(
-            &what,
+            what,
             5,
             |_| true,
-            |index, _, server, results| {
-                if let Some([page_faults, microseconds]) = cost::work_a_connection(server)? {
-                    results.add(Measure::PageFaults, index, page_faults);
-                    results.add(Measure::Processor, index, microseconds);
-                }
-                Ok(())
-            },
+            &[Measure::PageFaults, Measure::Processor],
+            |_, server| Ok(cost::work_a_connection(server)?.into_iter().flatten().collect()),
         );
-        let strace = contenders::found("strace").is_some();
-        self.in_turns(
-            &say!("system calls", "系统调用"),
-            1,
-            |_| true,
-            |index, contender, _, results| {
-                results.add(Measure::Size, index, contender.size());
-                if strace {
-                    let [before_socket, a_message] = cost::calls(contender)?;
-                    results.add(Measure::CallsBeforeSocket, index, before_socket);
-                    results.add(Measure::CallsAMessage, index, a_message);
-                }
-                Ok(())
-            },
-        );
-        eprintln!();
+        let what = say!("system calls", "系统调用");
+        if contenders::found("strace").is_some() {
+            let measures = [Measure::CallsBeforeSocket, Measure::CallsAMessage];
+            self.in_turns(
+                what,
+                1,
+                |_| true,
+                &measures,
+                |contender, _| Ok(cost::calls(contender)?.to_vec()),
+            );
+        }
     }
 
     /// The tables on standard output; with `record` in the bench's page too, behind its mark, and the plot beside it.
@@ -203,8 +190,5 @@ fn main() -> ExitCode {
     let mut bench = Bench::start();
     bench.measure();
     bench.report(std::env::var("RECORD").is_ok_and(|record| !record.is_empty()));
-    for line in &bench.broken {
-        eprintln!("{line}");
-    }
-    if bench.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if bench.broken { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -1,4 +1,4 @@
-//! Who takes part: the port, the article's C++, a bare floor in C, one without a library, and the usual tools.
+//! Who takes part: the port, the article's C++, a bare floor in C, one without a library, and Python's.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -72,15 +72,9 @@ impl Contender {
         self.listing > 0
     }
 
-    /// The peers' processes are too large to hold a thousand of them.
+    /// Python's processes are too large to hold a thousand of them.
     pub fn holds(&self) -> bool {
         self.forks() && self.kind != Kind::Peer
-    }
-
-    /// Bytes of its executable, where it is one.
-    pub fn size(&self) -> Option<f64> {
-        let own = self.kind != Kind::Peer;
-        own.then(|| std::fs::metadata(&self.command[0]).expect("it was built").len() as f64)
     }
 }
 
@@ -133,25 +127,13 @@ pub fn all() -> Vec<Contender> {
         all.extend([Build::Mended, Build::Static].map(|build| Contender::port(build, listing)));
     }
     all.extend([Kind::Floor, Kind::FloorStatic, Kind::Raw].into_iter().filter_map(Contender::in_c));
-    // What starts a program for each client starts the floor's, which serves its standard input then.
-    let floor = all.iter().find(|contender| contender.kind == Kind::Floor);
-    let floor = floor.map_or("cat".into(), |floor| floor.command[0].clone());
-    let python = root().join("tests/bench/peer.py").display().to_string();
-    for (tool, before, served) in [
-        ("tcpserver", "-HRl0 -c 2000 127.0.0.1 {port}", &floor),
-        ("python3", "", &python),
-        ("socat", "TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork", &format!("EXEC:{floor}")),
-        ("ncat", "-l -k -m 2000 127.0.0.1 {port} --exec", &floor),
-    ] {
-        let Some(path) = found(tool) else {
-            eprintln!("{}", say!("{tool} is not installed: it is left out", "没有安装 {tool}：不测它"));
-            continue;
-        };
-        let mut peer = Contender::new(tool, 1, Kind::Peer, path, before);
-        peer.command.retain(|word| !word.is_empty());
-        peer.command.push(served.clone());
-        peer.command.extend((tool == "python3").then(|| "{port}".to_string()));
-        all.push(peer);
+    match found("python3") {
+        Some(python) => {
+            let peer = root().join("tests/bench/peer.py").display().to_string();
+            let command = vec![python.display().to_string(), peer, "{port}".into()];
+            all.push(Contender { name: "python3, forking".into(), listing: 1, kind: Kind::Peer, command });
+        }
+        None => eprintln!("{}", say!("python3 is not installed: left out", "没有安装 python3：不测它")),
     }
     all
 }

@@ -1,5 +1,4 @@
-/* The bare floor: version one's shape in C, which logs nothing and checks nothing.
-   Without arguments it serves standard input: what tcpserver and its like start. */
+/* The bare floor: version one's shape in C, which logs nothing and checks nothing. */
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <signal.h>
@@ -9,27 +8,25 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void to_upper(int in, int out)
+static void to_upper(int service)
 {
     char inbuffer[1024];
     ssize_t s;
-    while ((s = read(in, inbuffer, sizeof inbuffer - 1)) > 0) {
+    while ((s = read(service, inbuffer, sizeof inbuffer - 1)) > 0) {
         inbuffer[s] = '\0';
         if (strcasecmp(inbuffer, "quit") == 0)
             break;
         for (ssize_t i = 0; i < s; i++)
             inbuffer[i] = toupper((unsigned char)inbuffer[i]);
-        if (write(out, inbuffer, s) == -1)
+        if (write(service, inbuffer, s) == -1)
             break;
     }
 }
 
 int main(int argc, char *argv[])
 {
-    if (argc != 3) {
-        to_upper(0, 1);
-        return 0;
-    }
+    if (argc != 3)
+        return 4;
     struct sockaddr_in local;
     memset(&local, 0, sizeof local);
     local.sin_family = AF_INET;
@@ -50,7 +47,7 @@ int main(int argc, char *argv[])
             continue;
         if (fork() == 0) {
             close(listening);
-            to_upper(service, service);
+            to_upper(service);
             close(service);
             exit(0);
         }

@@ -52,14 +52,6 @@ fn overrun(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::ConnectionReset)
 }
 
-/// What each of so many clients brings, all at once.
-fn together<T: Send, C: FnOnce() -> Result<T> + Send>(clients: impl Iterator<Item = C>) -> Result<Vec<T>> {
-    thread::scope(|scope| {
-        let clients: Vec<_> = clients.map(|client| scope.spawn(client)).collect();
-        clients.into_iter().map(|client| client.join().expect("no client panics")).collect()
-    })
-}
-
 /// Conversations a second of so many clients at once, for as long as `slice`.
 pub fn connections(port: u16, clients: usize, slice: Duration) -> Result<f64> {
     let started = Instant::now();
@@ -74,36 +66,25 @@ pub fn connections(port: u16, clients: usize, slice: Duration) -> Result<f64> {
         }
         Ok(done)
     };
-    let done: u32 = together((0..clients).map(|_| client))?.into_iter().sum();
-    Ok(f64::from(done) / started.elapsed().as_secs_f64())
+    let done: Result<Vec<u32>> = thread::scope(|scope| {
+        let clients: Vec<_> = (0..clients).map(|_| scope.spawn(client)).collect();
+        clients.into_iter().map(|client| client.join().expect("no client panics")).collect()
+    });
+    Ok(f64::from(done?.iter().sum::<u32>()) / started.elapsed().as_secs_f64())
 }
 
-/// Round trips a second of `size` bytes on so many open connections for as long as `slice`, and the
-/// microseconds that half of them, and 99 of 100, stay below.
-pub fn round_trips(port: u16, connections: usize, size: usize, slice: Duration) -> Result<[f64; 3]> {
-    let mut open = Held::default();
-    open.grow(port, connections)?;
-    let clients = open.0.into_iter().map(|mut stream| {
-        move || {
-            let (message, mut reply) = (vec![b'a'; size], vec![0; size]);
-            let mut laps = vec![Instant::now()];
-            while laps[0].elapsed() < slice {
-                round_trip(&mut stream, &message, &mut reply)?;
-                laps.push(Instant::now());
-            }
-            quit(stream)?;
-            Ok(laps)
-        }
-    });
-    let (mut trips, mut a_second) = (Vec::new(), 0.0);
-    for laps in together(clients)? {
-        let took = laps[laps.len() - 1] - laps[0];
-        a_second += (laps.len() - 1) as f64 / took.as_secs_f64();
-        trips.extend(laps.windows(2).map(|pair| pair[1] - pair[0]));
+/// Round trips a second of `size` bytes on an open connection, for as long as `slice`.
+pub fn round_trips(port: u16, size: usize, slice: Duration) -> Result<f64> {
+    let (message, mut reply) = (vec![b'a'; size], vec![0; size]);
+    let mut stream = connect(port, PATIENCE)?;
+    round_trip(&mut stream, &message, &mut reply)?;
+    let (started, mut trips) = (Instant::now(), 0.0);
+    while started.elapsed() < slice {
+        round_trip(&mut stream, &message, &mut reply)?;
+        trips += 1.0;
     }
-    trips.sort();
-    let percentile = |part: usize| trips[(trips.len() - 1) * part / 100].as_secs_f64() * 1e6;
-    Ok([a_second, percentile(50), percentile(99)])
+    let rate = trips / started.elapsed().as_secs_f64();
+    quit(stream).map(|()| rate)
 }
 
 /// Connections that have said a word each, so that their process is there, and stay open, idle.

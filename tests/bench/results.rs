@@ -7,19 +7,16 @@ use std::collections::BTreeMap;
 pub enum Measure {
     /// Conversations a second: so many clients at once.
     Clients(usize),
-    /// Conversations a second of one client while so many others are connected and idle.
-    Idle(usize),
-    /// Round trips a second: bytes, connections; and the microseconds of one.
-    Trips(usize, usize),
-    P50(usize, usize),
-    P99(usize, usize),
+    /// Conversations a second of one client while a thousand others are connected and idle.
+    Idle,
+    /// Round trips a second of so many bytes.
+    Trips(usize),
     Pss,
     PageFaults,
     /// Microseconds of processor a connection.
     Processor,
     CallsBeforeSocket,
     CallsAMessage,
-    Size,
 }
 
 /// The values of each contender, one a round.
@@ -27,30 +24,24 @@ pub enum Measure {
 pub struct Results(BTreeMap<(Measure, usize), Vec<f64>>);
 
 impl Results {
-    /// Adds the value of a round, if there is one.
-    pub fn add(&mut self, measure: Measure, contender: usize, value: impl Into<Option<f64>>) {
-        if let Some(value) = value.into() {
-            self.0.entry((measure, contender)).or_default().push(value);
-        }
-    }
-
-    fn values(&self, measure: Measure, contender: usize) -> Option<&Vec<f64>> {
-        self.0.get(&(measure, contender))
+    /// Adds the value of a round.
+    pub fn add(&mut self, measure: Measure, contender: usize, value: f64) {
+        self.0.entry((measure, contender)).or_default().push(value);
     }
 
     pub fn median(&self, measure: Measure, contender: usize) -> Option<f64> {
-        self.values(measure, contender).map(|values| quantile(values, 0.5))
+        self.0.get(&(measure, contender)).map(|values| quantile(values, 0.5))
     }
 
     /// How far the middle half of the rounds lies around the median, as a part of it.
     pub fn spread(&self, measure: Measure, contender: usize) -> Option<f64> {
-        let values = self.values(measure, contender)?;
+        let values = self.0.get(&(measure, contender))?;
         Some((quantile(values, 0.75) - quantile(values, 0.25)) / 2.0 / quantile(values, 0.5))
     }
 
     /// The median of each round's own ratio: both were measured in the same moment.
-    pub fn ratio(&self, above: (Measure, usize), below: (Measure, usize)) -> Option<f64> {
-        let pairs = self.0.get(&above)?.iter().zip(self.0.get(&below)?);
+    pub fn ratio(&self, measure: Measure, contender: usize, to: usize) -> Option<f64> {
+        let pairs = self.0.get(&(measure, contender))?.iter().zip(self.0.get(&(measure, to))?);
         Some(quantile(&pairs.map(|(value, base)| value / base).collect::<Vec<_>>(), 0.5))
     }
 }

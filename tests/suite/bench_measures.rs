@@ -94,12 +94,11 @@ fn the_bench_measures() {
     let server = contenders::Server::start(&Contender::port(Build::Mended, 1), None);
     let slice = Duration::from_millis(20);
     for clients in [1, 8] {
-        let rate = load::connections(server.port, clients, slice).expect("it serves");
-        assert!(rate > 0.0);
-        let _together = (clients == 1).then(|| load::OneProcessor::with(server.group()));
-        let [a_second, p50, p99] = load::round_trips(server.port, clients, 1023, slice).expect("it serves");
-        assert!(a_second > 0.0 && p50 <= p99);
+        assert!(load::connections(server.port, clients, slice).expect("it serves") > 0.0);
     }
+    let together = load::OneProcessor::with(server.group());
+    assert!(load::round_trips(server.port, 1023, slice).expect("it serves") > 0.0);
+    drop(together);
     eventually("its children have ended", || cost::processes(&server).len() == 1);
     let mut held = load::Held::default();
     held.grow(server.port, 10).expect("it serves");
@@ -124,7 +123,7 @@ fn medians_ratios_and_spread_are_what_they_are_called() {
         results.add(measure, 1, theirs);
     }
     assert_eq!(results.median(measure, 0), Some(30.0));
-    assert_eq!(results.ratio((measure, 0), (measure, 1)), Some(3.0));
+    assert_eq!(results.ratio(measure, 0, 1), Some(3.0));
     assert_eq!(results.spread(measure, 1), Some((55.0 - 5.5) / 2.0 / 10.0));
-    assert_eq!(results.median(Measure::Size, 0), None);
+    assert_eq!(results.median(Measure::Idle, 0), None);
 }

@@ -46,7 +46,7 @@ impl Conversation {
 
     fn start(&mut self, program: &str, words: &[&str]) {
         // Not every processor has them all.
-        let calls = format!("?{}", CALLS.join(",?"));
+        let calls = format!("?{}", CALLS.replace(',', ",?"));
         let launch = Launch::of(self.bin.join(program)).args(words).traced(Trace::of(&calls));
         self.programs.push(launch.start());
         self.settle();

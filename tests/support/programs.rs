@@ -54,6 +54,20 @@ pub fn turn() -> std::sync::MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
+/// A `make` that was told nothing but `words`, by whatever make runs the tests.
+pub fn make(words: &[&str]) -> Launch {
+    let make = Launch::of("make").arg("--silent").args(words).directory(root()).env("LC_ALL", "C");
+    let not_ours = ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "AS_PRINTED", "STATIC", "NO_COLOR"];
+    not_ours.iter().fold(make, |make, variable| make.without_env(variable))
+}
+
+/// The end of a make, which may have to build first: its status, and what it has said on both streams.
+pub fn made(words: &[&str]) -> (i32, String, String) {
+    let mut make = make(words).start();
+    let status = make.wait_within(15 * PATIENCE).expect("it ends");
+    (status, make.stdout.all().join("\n") + "\n", make.stderr.all().join("\n"))
+}
+
 /// A server that listens.
 pub struct Server {
     pub running: Running,

@@ -142,8 +142,7 @@ impl Told {
 
 /// A trace as swim lanes.
 pub fn drawn(events: &[Event]) -> String {
-    let options = swimlanes::Options { width: 100, ..swimlanes::Options::default() };
-    swimlanes::draw(events, &options).replace(":port", ":8080")
+    swimlanes::draw(events, 100, false).replace(":port", ":8080")
 }
 
 /// The same without what comes before the first connection.

@@ -4,35 +4,16 @@
 //! held twice is told the same way twice. The clock decides one thing: what comes
 //! from outside (a typed line, a peer that is not traced) comes after all that was over by then.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use super::strace::{Call, Event, What};
 use super::words::{Names, forks, raw};
 
 /// The calls that the programs make, as strace names them; others are not told.
-pub const CALLS: [&str; 18] = [
-    "socket",
-    "setsockopt",
-    "bind",
-    "listen",
-    "accept",
-    "connect",
-    "read",
-    "write",
-    "shutdown",
-    "close",
-    "fork",
-    "vfork",
-    "clone",
-    "clone3",
-    "wait4",
-    "rt_sigaction",
-    "clock_nanosleep",
-    "exit_group",
-];
+pub const CALLS: &str = "socket,setsockopt,bind,listen,accept,connect,read,write,shutdown,close,\
+                         fork,vfork,clone,clone3,wait4,rt_sigaction,clock_nanosleep,exit_group";
 
 /// A process, named by what it does.
-#[derive(Clone, Debug)]
 pub struct Process {
     pub name: String,
     pub role: Role,
@@ -40,7 +21,7 @@ pub struct Process {
     pub parent: Option<usize>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Role {
     Client,
     Server,
@@ -49,7 +30,7 @@ pub enum Role {
 }
 
 /// One thing that a process did.
-#[derive(Clone, Debug)]
+#[derive(Default)]
 pub struct Step {
     pub process: usize,
     /// What it did, in words: at full length, then shorter, for where room is short.
@@ -61,8 +42,6 @@ pub struct Step {
     pub failed: bool,
     /// It is for whoever reads the log or the terminal.
     pub log: bool,
-    /// It is a line that was typed.
-    pub typed: bool,
     /// It is the last that its process did.
     pub ends: bool,
     /// It came from outside: nothing in the trace brought it about.
@@ -81,28 +60,14 @@ pub struct Story {
     pub order: Vec<usize>,
 }
 
-/// What a descriptor stands for.
-#[derive(Clone, Copy, PartialEq)]
-enum End {
-    Socket,
-    /// One side of a connection.
-    Of(usize, Side),
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Side {
     Client,
     Server,
 }
 
-impl Side {
-    fn other(self) -> Self {
-        match self {
-            Side::Client => Side::Server,
-            Side::Server => Side::Client,
-        }
-    }
-}
+/// A side of a connection, by its number.
+type End = (usize, Side);
 
 /// What passed on a side of a connection.
 #[derive(Default)]
@@ -125,31 +90,20 @@ pub fn tell(events: &[Event]) -> Story {
         events.sort_by(|a, b| a.at.partial_cmp(&b.at).expect("times are numbers"));
     }
     let (pids, processes) = processes(&events);
-    let names = pids.iter().zip(&processes);
-    let names = names.map(|(&pid, process)| (pid, process.name.clone()));
-    let mut teller = Teller {
-        names: Names::of(&events, names.collect()),
-        over: over(&events),
-        open: vec![HashMap::new(); processes.len()],
-        exited: vec![false; processes.len()],
-        traffic: HashMap::new(),
-        connected: 0,
-        accepted: 0,
-        listening: None,
-        exits: HashMap::new(),
-        waits: Vec::new(),
-        steps: Vec::new(),
-        pids,
-        processes,
-    };
+    let names = pids.iter().zip(&processes).map(|(&pid, process)| (pid, process.name.clone()));
+    let names = Names::of(&events, names.collect());
+    let open = vec![HashMap::new(); processes.len()];
+    let exited = vec![false; processes.len()];
+    let mut teller = Teller { pids, processes, names, open, exited, ..Teller::default() };
+    let over = over(&events);
     for (index, event) in events.iter().enumerate() {
         let last =
             !events[index + 1..].iter().any(|later| later.pid == event.pid && later.call().is_some());
-        teller.hear(index, event, last);
+        teller.hear(event, over[index], last);
     }
     teller.connect_the_sides();
     teller.start_the_programs();
-    let order = order(&teller.processes, &teller.steps);
+    let order = order(teller.processes.len(), &teller.steps);
     Story { processes: teller.processes, steps: teller.steps, order }
 }
 
@@ -167,8 +121,8 @@ fn processes(events: &[&Event]) -> (Vec<u32>, Vec<Process>) {
         }
     }
     let connects = |pid| {
-        let named = |event: &&&Event| event.call().is_some_and(|call| call.name == "connect");
-        events.iter().filter(named).any(|event| event.pid == pid)
+        let connect = |event: &&Event| event.call().is_some_and(|call| call.name == "connect");
+        events.iter().any(|event| event.pid == pid && connect(event))
     };
     let mut processes: Vec<Process> = Vec::new();
     for &pid in &pids {
@@ -182,13 +136,11 @@ fn processes(events: &[&Event]) -> (Vec<u32>, Vec<Process>) {
         processes.push(Process { name: String::new(), role, parent });
     }
     for role in [Role::Client, Role::Server, Role::Child, Role::Grandchild] {
-        let mut alike: Vec<&mut Process> = processes.iter_mut().filter(|p| p.role == role).collect();
-        let several = alike.len() > 1;
-        for (index, process) in alike.iter_mut().enumerate() {
-            process.name = format!("{role:?}").to_lowercase();
-            if several {
-                process.name += &format!(" {}", index + 1);
-            }
+        let several = processes.iter().filter(|process| process.role == role).count() > 1;
+        let alike = processes.iter_mut().filter(|process| process.role == role);
+        for (process, number) in alike.zip(1..) {
+            let name = format!("{role:?}").to_lowercase();
+            process.name = if several { format!("{name} {number}") } else { name };
         }
     }
     for (process, pid) in processes.iter_mut().zip(&pids).filter(|_| raw()) {
@@ -210,29 +162,29 @@ fn over(events: &[&Event]) -> Vec<f64> {
     over
 }
 
+#[derive(Default)]
 struct Teller {
     pids: Vec<u32>,
     processes: Vec<Process>,
     names: Names,
-    over: Vec<f64>,
-    /// The descriptors of each process that are sockets.
-    open: Vec<HashMap<i32, End>>,
+    /// The descriptors of each process that are sockets; the end of a connection that one is.
+    open: Vec<HashMap<i32, Option<End>>>,
     exited: Vec<bool>,
-    traffic: HashMap<(usize, Side), Traffic>,
+    traffic: HashMap<End, Traffic>,
     connected: usize,
     accepted: usize,
     /// The last `listen` that succeeded.
     listening: Option<usize>,
     /// The last step of a process that ended.
     exits: HashMap<u32, usize>,
+    /// A wait, and for whom.
     waits: Vec<(usize, u32)>,
     steps: Vec<Step>,
 }
 
 impl Teller {
-    fn hear(&mut self, index: usize, event: &Event, last: bool) {
+    fn hear(&mut self, event: &Event, over: f64, last: bool) {
         let process = self.pids.iter().position(|&pid| pid == event.pid).expect("it is known");
-        let over = self.over[index];
         match &event.what {
             What::Call(call) => self.hear_call(process, call, over, last),
             What::Signal(_) => {}
@@ -242,46 +194,43 @@ impl Teller {
                 if self.exited[process] || by_hand {
                     return;
                 }
-                let text = match end.strip_prefix("exited with ") {
-                    Some(status) => format!("exit({status})"),
-                    None => end.clone(),
-                };
-                let step = self.step(process, vec![text], over);
-                self.steps[step].failed = end.starts_with("killed");
-                self.exit(process, step);
+                let status = end.strip_prefix("exited with ");
+                let text = status.map_or(end.clone(), |status| format!("exit({status})"));
+                let failed = end.starts_with("killed");
+                self.steps.push(Step { process, words: vec![text], over, failed, ..Step::default() });
+                self.exit(process, self.steps.len() - 1);
             }
         }
     }
 
     fn hear_call(&mut self, process: usize, call: &Call, over: f64, last: bool) {
-        let fd = call.fd().unwrap_or(-1);
-        let end = self.open[process].get(&fd).copied();
+        let (name, fd) = (call.name.as_str(), call.fd().unwrap_or(-1));
+        let socket = self.open[process].get(&fd).copied();
+        let end = socket.flatten();
         // strace saw it asleep when it was ended; in between, it was only made again.
-        let asleep = call.result == "?" && call.name != "exit_group";
-        if asleep && !last {
-            return;
-        }
-        if !CALLS.contains(&call.name.as_str()) {
-            return;
-        }
+        let asleep = call.result == "?" && name != "exit_group";
         // What the C library reads for itself is no socket and no standard stream.
-        let moves_bytes = ["read", "write", "close"].contains(&call.name.as_str());
-        if moves_bytes && end.is_none() && !(0..=2).contains(&fd) {
+        let not_ours =
+            ["read", "write", "close"].contains(&name) && socket.is_none() && !(0..=2).contains(&fd);
+        if asleep && !last || not_ours || !CALLS.split(',').any(|told| told == name) {
             return;
         }
-        let step = self.step(process, self.names.words(call, asleep), over);
-        self.steps[step].failed = call.errno.is_some() && !asleep;
-        self.steps[step].typed = call.name == "read" && fd == 0;
-        self.steps[step].log = call.name == "write" && (fd == 1 || fd == 2);
+        let step = self.steps.len();
+        self.steps.push(Step {
+            process,
+            words: self.names.words(call, asleep),
+            failed: call.errno.is_some() && !asleep,
+            log: name == "write" && (fd == 1 || fd == 2),
+            over,
+            ..Step::default()
+        });
         if asleep {
             return;
         }
         let returned = call.returned();
         let done = returned.filter(|&number| number >= 0 && !call.injected);
-        match (call.name.as_str(), done) {
-            ("socket", Some(fd)) => {
-                self.open[process].insert(fd as i32, End::Socket);
-            }
+        match (name, done) {
+            ("socket", Some(fd)) => _ = self.open[process].insert(fd as i32, None),
             ("listen", Some(_)) => self.listening = Some(step),
             ("connect", Some(_)) => {
                 self.opened(process, fd, (self.connected, Side::Client), step);
@@ -289,28 +238,19 @@ impl Teller {
                 self.steps[step].after.extend(self.listening);
             }
             ("accept", Some(new)) => {
-                self.open[process].entry(fd).or_insert(End::Socket);
+                self.open[process].entry(fd).or_insert(None);
                 self.opened(process, new as i32, (self.accepted, Side::Server), step);
                 self.accepted += 1;
             }
-            ("read", Some(came)) => match end {
-                Some(End::Of(connection, side)) => {
-                    let traffic = self.traffic.entry((connection, side)).or_default();
-                    if came == 0 {
-                        traffic.ends.push(step);
-                    } else {
-                        let before = traffic.read.last().map_or(0, |&(_, bytes)| bytes);
-                        traffic.read.push((step, before + came as usize));
-                    }
-                }
-                _ => self.steps[step].outside = true,
+            ("read", Some(came)) => match end.map(|end| self.traffic.entry(end).or_default()) {
+                Some(traffic) if came == 0 => traffic.ends.push(step),
+                Some(traffic) => traffic.read.push((step, sum(&traffic.read) + came as usize)),
+                None => self.steps[step].outside = true,
             },
-            ("read", None) if matches!(end, Some(End::Of(..))) => self.steps[step].outside = true,
+            ("read", None) if end.is_some() => self.steps[step].outside = true,
             ("write", Some(gone)) => {
-                if let Some(End::Of(connection, side)) = end {
-                    let traffic = self.traffic.entry((connection, side)).or_default();
-                    let before = traffic.written.last().map_or(0, |&(_, bytes)| bytes);
-                    traffic.written.push((step, before + gone as usize));
+                if let Some(traffic) = end.map(|end| self.traffic.entry(end).or_default()) {
+                    traffic.written.push((step, sum(&traffic.written) + gone as usize));
                 }
             }
             ("shutdown", Some(_)) => self.closed(end, step),
@@ -318,10 +258,8 @@ impl Teller {
                 self.open[process].remove(&fd);
                 self.closed(end, step);
             }
-            ("wait4", Some(pid)) => {
-                // A wait begins before the end that it waits for.
-                self.waits.push((step, pid as u32));
-            }
+            // A wait begins before the end that it waits for.
+            ("wait4", Some(pid)) => self.waits.push((step, pid as u32)),
             ("exit_group", _) => self.exit(process, step),
             _ if forks(call) => {
                 let child = self.pids.iter().position(|&pid| Some(i64::from(pid)) == returned);
@@ -334,31 +272,14 @@ impl Teller {
         }
     }
 
-    fn step(&mut self, process: usize, words: Vec<String>, over: f64) -> usize {
-        self.steps.push(Step {
-            process,
-            words,
-            cause: None,
-            made: None,
-            failed: false,
-            log: false,
-            typed: false,
-            ends: false,
-            outside: false,
-            after: Vec::new(),
-            over,
-        });
-        self.steps.len() - 1
-    }
-
-    fn opened(&mut self, process: usize, fd: i32, side: (usize, Side), step: usize) {
-        self.open[process].insert(fd, End::Of(side.0, side.1));
-        self.traffic.entry(side).or_default().opened = Some(step);
+    fn opened(&mut self, process: usize, fd: i32, end: End, step: usize) {
+        self.open[process].insert(fd, Some(end));
+        self.traffic.entry(end).or_default().opened = Some(step);
     }
 
     fn closed(&mut self, end: Option<End>, step: usize) {
-        if let Some(End::Of(connection, side)) = end {
-            self.traffic.entry((connection, side)).or_default().closed.push(step);
+        if let Some(end) = end {
+            self.traffic.entry(end).or_default().closed.push(step);
         }
     }
 
@@ -367,15 +288,15 @@ impl Teller {
         self.steps[step].ends = true;
         self.exits.insert(self.pids[process], step);
         for end in std::mem::take(&mut self.open[process]).into_values() {
-            self.closed(Some(end), step);
+            self.closed(end, step);
         }
     }
 
     /// A program comes from outside, but for the first.
     fn start_the_programs(&mut self) {
-        for process in 1..self.processes.len() {
-            let first = self.steps.iter_mut().find(|step| step.process == process);
-            if let Some(first) = first.filter(|_| self.processes[process].parent.is_none()) {
+        for process in (1..self.processes.len()).filter(|&process| self.processes[process].parent.is_none())
+        {
+            if let Some(first) = self.steps.iter_mut().find(|step| step.process == process) {
                 first.outside = true;
             }
         }
@@ -388,80 +309,69 @@ impl Teller {
         }
         let nothing = Traffic::default();
         for (&(connection, side), here) in &self.traffic {
-            let there = self.traffic.get(&(connection, side.other())).unwrap_or(&nothing);
-            if let Some(accept) = here.opened.filter(|_| side == Side::Server) {
-                self.steps[accept].cause = there.opened;
-                self.steps[accept].outside = there.opened.is_none();
+            let other = if side == Side::Client { Side::Server } else { Side::Client };
+            let there = self.traffic.get(&(connection, other)).unwrap_or(&nothing);
+            let mut causes = Vec::new();
+            if side == Side::Server {
+                causes.extend(here.opened.map(|accept| (accept, there.opened)));
             }
             for &(read, bytes) in &here.read {
                 let write = there.written.iter().find(|&&(_, written)| written >= bytes);
-                self.steps[read].cause = write.map(|&(write, _)| write);
-                self.steps[read].outside = write.is_none();
+                causes.push((read, write.map(|&(write, _)| write)));
             }
             for &end in &here.ends {
-                self.steps[end].cause = there.closed.iter().copied().max();
-                self.steps[end].outside = there.closed.is_empty();
+                causes.push((end, there.closed.iter().copied().max()));
                 self.steps[end].after.extend(&there.closed);
+            }
+            for (step, cause) in causes {
+                self.steps[step].cause = cause;
+                self.steps[step].outside = cause.is_none();
             }
         }
     }
 }
 
+/// The bytes that were written or read by now.
+fn sum(traffic: &[(usize, usize)]) -> usize {
+    traffic.last().map_or(0, |&(_, bytes)| bytes)
+}
+
 /// The order of telling. Of what is free to happen, this comes first: what the step just told
 /// brings about; what comes from no outside, a sender whose receiver is late after the others;
 /// what came from outside, by the clock. Of equals, the process born first.
-fn order(processes: &[Process], steps: &[Step]) -> Vec<usize> {
-    let mut of: Vec<Vec<usize>> = vec![Vec::new(); processes.len()];
+fn order(processes: usize, steps: &[Step]) -> Vec<usize> {
+    let mut left: Vec<VecDeque<usize>> = vec![VecDeque::new(); processes];
+    let mut born: Vec<Option<usize>> = vec![None; processes];
+    let mut effects: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
     for (index, step) in steps.iter().enumerate() {
-        of[step.process].push(index);
-    }
-    let mut born: Vec<Option<usize>> = vec![None; processes.len()];
-    let mut effects: HashMap<usize, Vec<usize>> = HashMap::new();
-    for (index, step) in steps.iter().enumerate() {
-        if let Some(child) = step.made {
-            born[child] = Some(index);
-        }
-        if let Some(cause) = step.cause {
-            effects.entry(cause).or_default().push(index);
-        }
+        left[step.process].push_back(index);
+        step.made.into_iter().for_each(|child| born[child] = Some(index));
+        step.cause.into_iter().for_each(|cause| effects[cause].push(index));
     }
     let mut told = vec![false; steps.len()];
-    let mut next = vec![0; processes.len()];
     let mut order: Vec<usize> = Vec::new();
     while order.len() < steps.len() {
-        let heads: Vec<usize> =
-            (0..processes.len()).filter_map(|process| of[process].get(next[process]).copied()).collect();
+        let heads: Vec<usize> = left.iter().filter_map(VecDeque::front).copied().collect();
         // `besides` is taken as told.
-        let ready = |step: usize, besides: Option<usize>| {
-            let done = |other: &usize| told[*other] || Some(*other) == besides || *other == step;
-            let step = &steps[step];
-            step.cause.iter().all(done)
-                && step.after.iter().all(done)
-                && born[step.process].iter().all(done)
+        let ready = |index: usize, besides: Option<usize>| {
+            let step = &steps[index];
+            let mut before = step.cause.iter().chain(&step.after).chain(&born[step.process]);
+            before.all(|&other| told[other] || Some(other) == besides || other == index)
         };
-        let rank = |&step: &usize| {
-            let listens = |effect: &usize| heads.contains(effect) && ready(*effect, Some(step));
-            let early = effects.get(&step).is_some_and(|effects| !effects.iter().any(listens));
+        let rank = |step: usize| {
+            let listens = |&effect: &usize| heads.contains(&effect) && ready(effect, Some(step));
+            let early = !effects[step].is_empty() && !effects[step].iter().any(listens);
             let answers = order.last().is_some() && steps[step].cause == order.last().copied();
-            let outside_at = if steps[step].outside { steps[step].over } else { 0.0 };
-            (!answers, outside_at.max(0.0), early, steps[step].process)
+            let outside_at = if steps[step].outside { steps[step].over.max(0.0) } else { 0.0 };
+            // A trace with a piece missing may leave nobody free; then the clock decides.
+            let stuck = if ready(step, None) { 0.0 } else { steps[step].over };
+            (stuck, !answers, outside_at, early, steps[step].process)
         };
-        let first = heads
-            .iter()
-            .copied()
-            .filter(|&step| ready(step, None))
-            .min_by(|a, b| rank(a).partial_cmp(&rank(b)).expect("ranks compare"));
-        // A trace with a piece missing may leave nobody free; then the clock decides.
-        let step = first
-            .or_else(|| {
-                heads
-                    .iter()
-                    .copied()
-                    .min_by(|&a, &b| steps[a].over.partial_cmp(&steps[b].over).expect("times compare"))
-            })
-            .expect("some step is left");
+        let first =
+            heads.iter().copied().min_by(|&a, &b| rank(a).partial_cmp(&rank(b)).expect("times compare"));
+        let step = first.expect("some step is left");
         told[step] = true;
-        next[steps[step].process] += 1;
+        left[steps[step].process].pop_front();
         order.push(step);
     }
     order

@@ -42,14 +42,14 @@ pub struct Call {
 }
 
 impl Call {
-    /// The number it returned, if it returned one.
+    /// The number it returned, if it returned one; `-yy` says in brackets behind it what it is.
     pub fn returned(&self) -> Option<i64> {
-        self.result.parse().ok()
+        self.result.split('<').next()?.parse().ok()
     }
 
     /// The first argument as a descriptor.
     pub fn fd(&self) -> Option<i32> {
-        self.args.first()?.parse().ok()
+        self.args.first()?.split('<').next()?.parse().ok()
     }
 
     /// The bytes of argument `index`, a string as strace prints it.

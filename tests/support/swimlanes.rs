@@ -1,30 +1,17 @@
 //! Draws a trace as swim lanes: a column a process, time downward, an arrow from a call to the call it brings about.
 
+use super::language::columns;
 use super::story::{Role, Story, tell};
 use super::strace::Event;
 
-pub struct Options {
-    /// No line is longer than this many columns.
-    pub width: usize,
-    pub colour: bool,
-    /// Show what is written to the log and to the terminal.
-    pub log: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options { width: 120, colour: false, log: false }
-    }
-}
-
-/// The events of one trace, or of several that were taken at the same time, as a drawing.
-pub fn draw(events: &[Event], options: &Options) -> String {
+/// The events of one trace, or of several that were taken at the same time, as a drawing: no line is longer than
+/// `width` columns.
+pub fn draw(events: &[Event], width: usize, colour: bool) -> String {
     let story = tell(events);
-    let lines = lines(&story, options.log);
+    let lines = lines(&story);
     let lanes = lanes(&story, &lines);
-    let lefts = lefts(&needs(&story, &lines, &lanes), options.width);
-    let page = Page { story: &story, lanes, lefts, options };
-    page.draw(&lines)
+    let lefts = lefts(&needs(&story, &lines, &lanes), width);
+    Page { story: &story, lanes, lefts, width, colour }.draw(&lines)
 }
 
 /// A line of the drawing: a step, and beside it the step that it brings about.
@@ -34,10 +21,9 @@ struct Line {
 }
 
 /// An effect stands beside its cause where it is told right after it.
-fn lines(story: &Story, log: bool) -> Vec<Line> {
+fn lines(story: &Story) -> Vec<Line> {
     let steps = &story.steps;
-    let shown = story.order.iter().copied();
-    let mut shown = shown.filter(|&step| log || !steps[step].log).peekable();
+    let mut shown = story.order.iter().copied().filter(|&step| !steps[step].log).peekable();
     let mut lines = Vec::new();
     while let Some(step) = shown.next() {
         let effect = shown.next_if(|&next| steps[next].cause == Some(step));
@@ -62,8 +48,7 @@ fn lanes(story: &Story, lines: &[Line]) -> Vec<usize> {
     for line in lines {
         let step = &story.steps[line.step];
         if let Some(child) = step.made {
-            let right = lanes[step.process] + 1..taken.len();
-            let free = right.clone().find(|&lane| !taken[lane]);
+            let free = (lanes[step.process] + 1..taken.len()).find(|&lane| !taken[lane]);
             lanes[child] = free.unwrap_or(taken.len());
             taken.resize(taken.len().max(lanes[child] + 1), true);
             taken[lanes[child]] = true;
@@ -84,22 +69,20 @@ const GAP: usize = 1;
 /// How wide each lane would like to be.
 fn needs(story: &Story, lines: &[Line], lanes: &[usize]) -> Vec<usize> {
     let mut needs = vec![0; lanes.iter().max().map_or(0, |last| last + 1)];
+    let mut need = |lane: usize, words: &str, arrow: bool| {
+        let behind = if arrow { ARROW } else { GAP + 1 };
+        needs[lane] = needs[lane].max(MARGIN + columns(words) + behind);
+    };
     for line in lines {
-        let own = lanes[story.steps[line.step].process];
-        let other = line.effect.map(|effect| lanes[story.steps[effect].process]);
-        let makes = story.steps[line.step].made.is_some();
-        let mut need = |lane: usize, step: usize, arrow: bool| {
-            let words = story.steps[step].words[0].chars().count();
-            let behind = if arrow { ARROW } else { GAP + 1 };
-            needs[lane] = needs[lane].max(MARGIN + words + behind);
-        };
-        need(own, line.step, makes || other.is_some_and(|other| other > own));
-        if let (Some(effect), Some(other)) = (line.effect, other) {
-            need(other, effect, own > other);
+        let step = &story.steps[line.step];
+        let own = lanes[step.process];
+        let effect = line.effect.map(|effect| (lanes[story.steps[effect].process], &story.steps[effect]));
+        need(own, &step.words[0], step.made.is_some() || effect.is_some_and(|(other, _)| other > own));
+        if let Some((other, effect)) = effect {
+            need(other, &effect.words[0], own > other);
         }
-        if let Some(child) = story.steps[line.step].made {
-            let name = story.processes[child].name.chars().count();
-            needs[lanes[child]] = needs[lanes[child]].max(MARGIN + name + ARROW);
+        if let Some(child) = step.made {
+            need(lanes[child], &story.processes[child].name, true);
         }
     }
     needs
@@ -115,14 +98,10 @@ fn lefts(needs: &[usize], width: usize) -> Vec<usize> {
         }
         *widest -= 1;
     }
-    let mut lefts = vec![0];
-    for (lane, width) in widths.iter().enumerate() {
-        lefts.push(lefts[lane] + width);
-    }
-    lefts
+    (0..=widths.len()).map(|lane| widths[..lane].iter().sum()).collect()
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 struct Cell {
     c: char,
     ink: &'static str,
@@ -146,9 +125,14 @@ struct Row(Vec<Cell>);
 
 impl Row {
     fn put(&mut self, left: usize, text: &str, ink: &'static str) {
-        for (column, c) in text.chars().enumerate() {
-            if let Some(cell) = self.0.get_mut(left + column) {
-                *cell = Cell { c, ink };
+        let mut column = left;
+        for c in text.chars() {
+            // A wide letter takes a second cell, where nothing is printed.
+            for c in std::iter::once(c).chain((columns(c.encode_utf8(&mut [0; 4])) == 2).then_some('\0')) {
+                if let Some(cell) = self.0.get_mut(column) {
+                    *cell = Cell { c, ink };
+                }
+                column += 1;
             }
         }
     }
@@ -160,14 +144,21 @@ impl Row {
         }
     }
 
-    /// A stroke from one column up to another, through the lifelines between them.
-    fn stroke(&mut self, from: usize, to: usize, stroke: char) {
-        for cell in self.0.iter_mut().take(to).skip(from) {
+    /// Words beside a lane's line; where an arrow to or from them ends.
+    fn say(&mut self, left: usize, words: &str, ink: &'static str) -> usize {
+        self.put(left + MARGIN, words, ink);
+        left + MARGIN + columns(words) + 1
+    }
+
+    /// An arrow from one column to another, through the lifelines between them.
+    fn arrow(&mut self, from: usize, to: usize, stroke: char, head: char) {
+        for cell in self.0.iter_mut().take(from.max(to)).skip(from.min(to)) {
             match cell.c {
                 '│' => cell.c = '┼',
                 _ => *cell = Cell { c: stroke, ink: BOLD },
             }
         }
+        self.put(to, head.encode_utf8(&mut [0; 4]), BOLD);
     }
 
     fn print(&self, drawing: &mut String, colour: bool) {
@@ -178,7 +169,7 @@ impl Row {
                 *drawing += &format!("\x1b[0;{}m", cell.ink);
                 ink = cell.ink;
             }
-            drawing.push(cell.c);
+            drawing.extend((cell.c != '\0').then_some(cell.c));
         }
         *drawing += if ink.is_empty() { "\n" } else { "\x1b[0m\n" };
     }
@@ -189,7 +180,8 @@ struct Page<'a> {
     /// The lane of each process, and where each lane begins.
     lanes: Vec<usize>,
     lefts: Vec<usize>,
-    options: &'a Options,
+    width: usize,
+    colour: bool,
 }
 
 impl Page<'_> {
@@ -203,13 +195,13 @@ impl Page<'_> {
                 titles.put(self.left(index), &process.name, ink(process.role));
             }
         }
-        titles.print(&mut drawing, self.options.colour);
+        titles.print(&mut drawing, self.colour);
         for (number, line) in lines.iter().enumerate() {
             // What comes from outside opens a paragraph.
             if self.story.steps[line.step].outside && number > 0 {
-                self.lifelines(&alive).print(&mut drawing, self.options.colour);
+                self.lifelines(&alive).print(&mut drawing, self.colour);
             }
-            self.line(line, &mut alive).print(&mut drawing, self.options.colour);
+            self.line(line, &mut alive).print(&mut drawing, self.colour);
         }
         drawing
     }
@@ -218,50 +210,37 @@ impl Page<'_> {
         let step = &self.story.steps[line.step];
         let mut row = self.lifelines(alive);
         let left = self.left(step.process);
-        if let Some(effect) = line.effect {
-            let to = self.left(self.story.steps[effect].process);
-            let words = self.words(line.step, left < to);
-            row.put(left + MARGIN, &words, self.ink(line.step));
-            let answer = self.words(effect, left > to);
-            row.put(to + MARGIN, &answer, self.ink(effect));
-            if left < to {
-                row.stroke(left + MARGIN + words.chars().count() + 1, to - 1, '─');
-                row.put(to - 1, "▶", BOLD);
-            } else {
-                let end = to + MARGIN + answer.chars().count() + 1;
-                row.stroke(end, left, '─');
-                row.put(end, "◀", BOLD);
-                row.mark(left, '┤');
-            }
-        } else {
-            // A cause that was told before: the arrow comes from its lane.
-            let from = step.cause.map(|cause| self.left(self.story.steps[cause].process));
-            let to_the_right = step.made.is_some() || from.is_some_and(|from| from > left);
-            let words = self.words(line.step, to_the_right);
-            let end = left + MARGIN + words.chars().count() + 1;
-            row.put(left + MARGIN, &words, self.ink(line.step));
-            match from {
-                Some(from) if from < left => {
-                    row.stroke(from + 1, left - 1, '╌');
-                    row.mark(from, '├');
-                    row.put(left - 1, "▶", BOLD);
+        // The other end of an arrow: an effect, or a cause that was told before, and comes from its lane.
+        let cause = step.cause.filter(|_| line.effect.is_none());
+        let other = line.effect.or(cause).map(|other| self.left(self.story.steps[other].process));
+        let to_the_right = step.made.is_some() || other.is_some_and(|other| other > left);
+        let end = row.say(left, &self.words(line.step, to_the_right), self.ink(line.step));
+        match (line.effect, other) {
+            (Some(effect), Some(to)) => {
+                let answered = row.say(to, &self.words(effect, left > to), self.ink(effect));
+                if left < to {
+                    row.arrow(end, to - 1, '─', '▶');
+                } else {
+                    row.arrow(left, answered, '─', '◀');
+                    row.mark(left, '┤');
                 }
-                Some(from) => {
-                    row.stroke(end, from, '╌');
-                    row.put(end, "◀", BOLD);
-                    row.mark(from, '┤');
-                }
-                None => {}
             }
-            if let Some(child) = step.made {
-                alive[child] = true;
-                let process = &self.story.processes[child];
-                let left = self.left(child);
-                row.stroke(end, left - 1, '─');
-                row.put(left - 1, "▶", BOLD);
-                row.put(left, "┬ ", ink(process.role));
-                row.put(left + MARGIN, &process.name, ink(process.role));
+            (None, Some(from)) if from < left => {
+                row.arrow(from + 1, left - 1, '╌', '▶');
+                row.mark(from, '├');
             }
+            (None, Some(from)) => {
+                row.arrow(from, end, '╌', '◀');
+                row.mark(from, '┤');
+            }
+            _ => {}
+        }
+        if let Some(child) = step.made {
+            alive[child] = true;
+            let (process, left) = (&self.story.processes[child], self.left(child));
+            row.arrow(end, left - 1, '─', '▶');
+            row.put(left, "┬ ", ink(process.role));
+            row.say(left, &process.name, ink(process.role));
         }
         for step in [Some(line.step), line.effect].into_iter().flatten() {
             let step = &self.story.steps[step];
@@ -285,7 +264,7 @@ impl Page<'_> {
     /// A row with the lines of the processes that live.
     fn lifelines(&self, alive: &[bool]) -> Row {
         let blank = Cell { c: ' ', ink: "" };
-        let mut row = Row(vec![blank; self.options.width]);
+        let mut row = Row(vec![blank; self.width]);
         for (index, _) in alive.iter().enumerate().filter(|(_, alive)| **alive) {
             row.put(self.left(index), "│", ink(self.story.processes[index].role));
         }
@@ -299,12 +278,12 @@ impl Page<'_> {
         // An arrow may be one stroke shorter than it would like to be.
         let behind = if arrow { ARROW - 1 } else { GAP };
         let room = self.lefts[lane + 1] - self.lefts[lane] - MARGIN - behind;
-        let fits = |words: &&String| words.chars().count() <= room;
-        if let Some(words) = step.words.iter().find(fits) {
+        if let Some(words) = step.words.iter().find(|words| columns(words) <= room) {
             return words.clone();
         }
         let shortest = step.words.last().expect("a step has words");
-        let cut: String = shortest.chars().take(room - 1).collect();
-        cut + "…"
+        let ends = shortest.char_indices().map(|(end, _)| end);
+        let end = ends.take_while(|&end| columns(&shortest[..end]) < room).last();
+        format!("{}…", &shortest[..end.unwrap_or(0)])
     }
 }

@@ -10,6 +10,7 @@ pub fn raw() -> bool {
 }
 
 /// Names for the numbers that are others in every run.
+#[derive(Default)]
 pub struct Names {
     pub processes: HashMap<u32, String>,
     ports: HashMap<u16, &'static str>,
@@ -42,7 +43,11 @@ impl Names {
 
     /// A call in words: at full length, then shorter. `asleep`: it has not returned.
     pub fn words(&self, call: &Call, asleep: bool) -> Vec<String> {
-        let arg = |index: usize| call.args.get(index).map_or("", String::as_str);
+        let plain =
+            |text: &str| text.split_once('<').map_or(text.to_string(), |(number, _)| number.to_string());
+        let fd = call.args.first().map_or(String::new(), |fd| plain(fd));
+        let arg =
+            |index: usize| if index == 0 { &fd } else { call.args.get(index).map_or("", String::as_str) };
         let printed = call.name == "write" && ["1", "2"].contains(&arg(0));
         if printed && call.errno.is_none() && !asleep {
             return vec![self.log(arg(1))];
@@ -50,12 +55,13 @@ impl Names {
         let result = match &call.errno {
             _ if asleep => " …".to_string(),
             Some(errno) => format!(" = -1 {errno}"),
-            None => format!(" = {}", call.result),
+            None => format!(" = {}", plain(&call.result)),
         };
         // What a call returns is shown where it says something.
         let returned = call.errno.is_none() && !asleep;
         let unless_0 = if returned && call.result == "0" { "" } else { &result };
         let if_not = if returned { "" } else { &result };
+        let who = if returned { format!(" = {}", self.process(&call.result)) } else { result.clone() };
         match call.name.as_str() {
             "socket" => {
                 vec![format!("socket({}, {}){result}", arg(0), arg(1)), format!("socket(){result}")]
@@ -89,10 +95,7 @@ impl Names {
             ],
             "wait4" => {
                 let child = self.process(arg(0));
-                let options =
-                    if arg(2) == "0" { String::new() } else { format!(", {}", self.options(arg(2))) };
-                let who =
-                    if returned { format!(" = {}", self.process(&call.result)) } else { result.clone() };
+                let options = if arg(2) == "0" { "".into() } else { format!(", {}", self.options(arg(2))) };
                 vec![
                     format!("waitpid({child}{options}){who}"),
                     format!("waitpid({child}{options}){}", if_not.replace(" = -1", "")),
@@ -109,11 +112,7 @@ impl Names {
             }
             "clock_nanosleep" => vec!["usleep()".to_string()],
             "exit_group" => vec![format!("exit({})", arg(0))],
-            _ if forks(call) => {
-                let who =
-                    if returned { format!(" = {}", self.process(&call.result)) } else { result.clone() };
-                vec![format!("fork(){who}"), format!("fork(){if_not}")]
-            }
+            _ if forks(call) => vec![format!("fork(){who}"), format!("fork(){if_not}")],
             _ => vec![format!("{}({}){unless_0}", call.name, call.args.join(", "))],
         }
     }

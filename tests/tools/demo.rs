@@ -1,37 +1,25 @@
 //! `make demo`: a server and a client talk, and what stands on both terminals is shown as it comes.
 
-// The tests use the rest of these.
-#[path = "../support/keeper.rs"]
-#[allow(dead_code)]
-mod keeper;
-#[path = "../support/kernel.rs"]
-#[allow(dead_code)]
-mod kernel;
-#[path = "../support/paper.rs"]
-#[allow(dead_code)]
-mod paper;
-#[path = "../support/peer.rs"]
-#[allow(dead_code)]
-mod peer;
-#[path = "../support/programs.rs"]
-#[allow(dead_code)]
-mod programs;
-#[path = "../support/run.rs"]
-#[allow(dead_code)]
-mod run;
-#[path = "../support/strace.rs"]
-#[allow(dead_code)]
-mod strace;
-#[path = "../support/streams.rs"]
-#[allow(dead_code)]
-mod streams;
+/// Of what the tests and tools share, what this takes to run a program: it is built in a moment.
+#[path = "../support"]
+#[allow(dead_code)] // the tests use the rest
+mod support {
+    pub mod keeper;
+    pub mod kernel;
+    pub mod language;
+    pub mod paper;
+    pub mod peer;
+    pub mod programs;
+    pub mod run;
+    pub mod strace;
+    pub mod streams;
+}
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::paper::colours;
-use crate::programs::{SERVERS, Server};
-use crate::run::{Launch, Running};
+use support::paper::colours;
+use support::programs::{Launch, Running, SERVERS, Server};
 
 const WORDS: [&str; 2] = ["hello", "quit"];
 /// What the client prints before each word, and no end of line behind it.
@@ -40,14 +28,14 @@ const PROMPT: &str = "Please enter";
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [bin, name] = &words[..] else {
-        eprintln!("demo: the Makefile names the programs' directory and the server");
-        return ExitCode::FAILURE;
+        panic!("the Makefile names the programs' directory and the server");
     };
-    let bin = Path::new(bin);
     if !SERVERS.contains(&name.as_str()) {
-        eprintln!("demo: SERVER is one of {}", SERVERS.join(" "));
+        let servers = SERVERS.join(" ");
+        eprintln!("demo: {}", say!("SERVER is one of {servers}", "SERVER 只能是 {servers} 之一"));
         return ExitCode::FAILURE;
     }
+    let bin = Path::new(bin);
     let mut server = Server::launch(Launch::of(bin.join(name)));
     let port = server.port.to_string();
     show("server", &format!("$ {name} {port} 127.0.0.1"));
@@ -66,7 +54,7 @@ fn main() -> ExitCode {
     let status = client.wait();
     client.stderr.all().iter().for_each(|line| show("client", line));
     if status != 0 {
-        show("client", &format!("exit status {status}"));
+        show("client", &say!("exit status {status}", "退出状态 {status}"));
     }
     server.log();
     ExitCode::SUCCESS
@@ -75,7 +63,8 @@ fn main() -> ExitCode {
 fn converse(server: &mut Server, client: &mut Running) {
     for word in WORDS {
         client.type_in(format!("{word}\n").as_bytes());
-        show("client", &format!("{PROMPT} {}", typed(word)));
+        let (bold, plain) = if colours() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+        show("client", &format!("{PROMPT} {bold}{word}{plain}"));
         let last = if word == "quit" { "Service close" } else { "to_upper after" };
         let seen = server.running.stdout.seen.len();
         server.running.stdout.wait_for(last);
@@ -94,8 +83,4 @@ fn show(who: &str, line: &str) {
         (_, true) => println!("\x1b[36m{who} │\x1b[0m {line}"),
         (_, false) => println!("{who} │ {line}"),
     }
-}
-
-fn typed(word: &str) -> String {
-    if colours() { format!("\x1b[1m{word}\x1b[0m") } else { word.to_string() }
 }

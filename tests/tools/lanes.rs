@@ -9,7 +9,7 @@ use crate::support::paper::{colours, columns};
 use crate::support::programs::{SERVERS, free_port};
 use crate::support::stage::may_trace;
 use crate::support::strace::{self, Event};
-use crate::support::swimlanes::{Options, draw};
+use crate::support::swimlanes::draw;
 
 /// `TRACE`, or the directory of the programs, the server's name, the number of clients and, if it matters, the port.
 pub fn main(words: &[String]) -> ExitCode {
@@ -32,8 +32,7 @@ pub fn main(words: &[String]) -> ExitCode {
     });
     match events {
         Ok(events) => {
-            let options = Options { width: columns(120), colour: colours(), ..Options::default() };
-            print!("{}", draw(&events, &options));
+            print!("{}", draw(&events, columns(120), colours()));
             ExitCode::SUCCESS
         }
         Err(reason) => {

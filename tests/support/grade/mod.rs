@@ -10,6 +10,7 @@ mod talk;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use super::kernel::{children, stat};
@@ -224,6 +225,16 @@ fn bound(keepers: &Mutex<Vec<u32>>, over: &AtomicBool) {
     }
 }
 
+/// Tells the one who sees to it that this is over, also when a check panics.
+struct Over<'a>(&'a AtomicBool, &'a Thread);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+        self.1.unpark();
+    }
+}
+
 /// What was found of one promise.
 pub struct Line {
     /// `OK`, `FAIL` or `-`.
@@ -252,9 +263,8 @@ pub fn grade(program: PathBuf, like: Like, verbose: bool) -> Result<Vec<Line>, S
     std::thread::scope(|scope| {
         let bounds = scope.spawn(|| bound(&subject.keepers, &over));
         let probe = if like == Like::Client { clients::probe } else { servers::probe };
+        let _over = Over(&over, bounds.thread());
         let judged = probe(&subject).map(|()| judge(&subject, verbose));
-        over.store(true, Relaxed);
-        bounds.thread().unpark();
         judged.map_err(|why| say!("{name}: {why}", "{name}：{why}"))
     })
 }
