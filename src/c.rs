@@ -1,8 +1,8 @@
 //! The C library under its own names: the system headers that `tcp.hpp` includes.
 //!
-//! Every `unsafe` of the project stands in this file. A function here takes the
-//! arguments of its C namesake in their order, a slice for a pointer with its
-//! length, and returns what C returns: -1 is a failure, [`errno`] says which.
+//! Every `unsafe` of the project stands in this file, and counts on programs of one thread. A function takes
+//! the arguments of its C namesake in their order, a slice for a pointer with its length, and returns what C
+//! returns: -1 is a failure, [`errno`] says which.
 #![allow(missing_docs, deprecated)] // The manual pages document the names; musl's time_t is to be wider.
 
 use core::ffi::{CStr, c_char, c_int, c_uint};
@@ -108,7 +108,6 @@ pub fn open(path: &CStr, flags: c_int) -> c_int {
     unsafe { libc::open(path.as_ptr(), flags) }
 }
 
-/// Safe because the programs have one thread: the child is a whole copy.
 pub fn fork() -> pid_t {
     unsafe { libc::fork() }
 }
@@ -266,7 +265,7 @@ pub fn time() -> time_t {
     unsafe { libc::time(null_mut()) }
 }
 
-/// All zero, the first of January 1900, if the year does not fit.
+/// All zero, the 0th of January 1900, if the year does not fit.
 pub fn localtime(timep: &time_t) -> libc::tm {
     let mut result = unsafe { MaybeUninit::zeroed().assume_init() };
     unsafe { libc::localtime_r(timep, &mut result) };

@@ -1,7 +1,6 @@
 //! Mirrors `class tcpServer` of the article's `tcpServer.cc`, its `Usage` and its `main`.
 //!
-//! The two listings after it repeat all of this and change `start` alone, so a
-//! server's own file under `bin/` is its `start`.
+//! The two listings after it repeat this and change `start` alone: that is a server's own file under `bin/`.
 
 use crate::*;
 
@@ -109,11 +108,12 @@ pub fn usage(proc: &CStr) {
 
 /// The article's `main`, for a server whose `start` is given.
 pub fn main(argc: c_int, argv: &[&CStr], start: fn(&TcpServer) -> !) -> c_int {
-    ignore_sigpipe();
+    ignore_sigpipe(); // Erratum 10
     if argc != 3 && argc != 2 {
         usage(argv[0]);
         exit(USE_ERR);
     }
+    // Erratum 13: as printed, any word will do.
     if let Some((what, word)) = bad_word((argc == 3).then_some(argv[2]), argv[1]) {
         cerr().put(b"bad ").put(what.as_bytes()).put(b": ").put(word.to_bytes()).endl();
         usage(argv[0]);

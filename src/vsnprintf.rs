@@ -44,19 +44,19 @@ argument!(Buffer<N>, b's', self => Value::Str(self), N);
 
 /// The arguments of a line, `(first, (second, ()))`: at most four.
 pub trait Arguments {
-    /// The letters that stand for them, the first in the lowest byte.
-    const LETTERS: u64;
+    /// The letters that stand for them, the first in the lowest byte. Five have no room, and do not compile.
+    const LETTERS: u32;
     /// Fills `values` with them.
     fn fill<'a>(&'a self, values: &mut [Value<'a>]);
 }
 
 impl Arguments for () {
-    const LETTERS: u64 = 0;
+    const LETTERS: u32 = 0;
     fn fill<'a>(&'a self, _: &mut [Value<'a>]) {}
 }
 
 impl<A: Argument, B: Arguments> Arguments for (&A, B) {
-    const LETTERS: u64 = A::LETTER as u64 | B::LETTERS << 8;
+    const LETTERS: u32 = A::LETTER as u32 + B::LETTERS * 256;
     fn fill<'a>(&'a self, values: &mut [Value<'a>]) {
         values[0] = self.0.value();
         self.1.fill(&mut values[1..]);
@@ -85,7 +85,7 @@ pub fn values<F: Format, A: Arguments>(arguments: &A) -> [Value<'_>; 4] {
         let (format, mut letters, mut at) = (F::TEXT.as_bytes(), A::LETTERS, 1);
         while at < format.len() {
             if format[at - 1] == b'%' {
-                assert!(format[at] as u64 == letters & 0xff, "%d takes a number, %s a string");
+                assert!(format[at] as u32 == letters & 0xff, "%d takes a number, %s a string");
                 letters >>= 8;
             }
             at += 1;

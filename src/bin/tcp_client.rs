@@ -17,11 +17,12 @@ fn usage(proc: &CStr) {
 }
 
 fn main(argc: c_int, argv: &[&CStr]) -> c_int {
-    ignore_sigpipe();
+    ignore_sigpipe(); // Erratum 10
     if argc != 3 {
         usage(argv[0]);
         exit(USE_ERR);
     }
+    // Erratum 13: as printed, any word will do.
     if let Some((what, word)) = bad_word(Some(argv[1]), argv[2]) {
         cerr().put(b"bad ").put(what.as_bytes()).put(b": ").put(word.to_bytes()).endl();
         usage(argv[0]);
