@@ -11,6 +11,7 @@ programs = $(servers) tcp_client
 # Chinese where the locale is.
 chinese := $(filter zh%,$(firstword $(LC_ALL) $(LC_MESSAGES) $(LANG)))
 say = $(if $(chinese),$(2),$(1))
+comma := ,
 # 0 is off, as in every switch.
 on = $(filter-out 0,$(1))
 
@@ -58,38 +59,38 @@ run-server: known-server build ## the server: SERVER=tcp_server_fork PORT=8080 I
 run-client: build ## the client: PORT=8080 IP=127.0.0.1 | 客户端：PORT=8080 IP=127.0.0.1
 	@"$(bin)/tcp_client" "$(IP)" "$(PORT)"
 
-demo: known-server build ## a server and a client talk, both terminals in one: SERVER= | 服务端和客户端对话，两个终端合在一个里：SERVER=
+demo: known-server build ## a server and a client talk, both terminals in one: SERVER= | 服务端和客户端对话，两个终端的输出合在一起：SERVER=
 	@cargo run --quiet --profile tools --example demo -- "$(bin)" $(SERVER)
 
-strace-server: known-server build need-strace ## run-server under strace, the article's calls alone; PEERS=1 names both ends of a socket | 在 strace 下运行服务端，只看文章里的调用；PEERS=1 写出套接字两端
+strace-server: known-server build need-strace ## run-server under strace, its own calls alone; PEERS=1 names both ends | 在 strace 下运行服务端，只看它自己的调用；PEERS=1 写出两端
 	@$(strace) -f "$(bin)/$(SERVER)" "$(PORT)" "$(IP)" >/dev/null
 
-strace-client: build need-strace ## run-client under strace, the article's calls alone | 在 strace 下运行客户端，只看文章里的调用
+strace-client: build need-strace ## run-client under strace, its own calls alone | 在 strace 下运行客户端，只看它自己的调用
 	@$(strace) "$(bin)/tcp_client" "$(IP)" "$(PORT)" >/dev/null
 
 lanes: known-server build need-strace ## one conversation, drawn, a column a process: SERVER= CLIENTS=2, or TRACE=file | 把一次会话画出来，一个进程一列：SERVER= CLIENTS=2，或 TRACE=文件
 	@$(tools) lanes $(if $(TRACE),"$(TRACE)","$(bin)" $(SERVER) $(or $(CLIENTS),1) $(port))
 
-lessons: $(if $(call on,$(RECORD)),build need-strace need-ss need-ps) ## the lessons, each with its question; RECORD=1 writes their traces and the pages' examples anew | 课程列表和每课的问题；RECORD=1 重新记录
+lessons: $(if $(call on,$(RECORD)),build need-strace need-ss need-ps) ## the list of lessons; RECORD=1 writes traces and examples anew | 课程列表和每课的问题；RECORD=1 重新记录
 	@$(tools) $(if $(call on,$(RECORD)),record,lessons) $(N)
 
-lesson: need-strace need-ss need-ps ## one lesson, run now: N=3; ASK=1 asks first, RAW=1 shows the run's own ports and pids | 运行一课：N=3；ASK=1 先提问，RAW=1 显示真实的端口和进程号
+lesson: need-strace need-ss need-ps ## one lesson, run now: N=3; ASK=1 asks first, RAW=1 shows true ports and pids | 运行一课：N=3；ASK=1 先提问，RAW=1 显示真实的端口和进程号
 	@ASK=$(call on,$(ASK)) RAW=$(call on,$(RAW)) $(tools) lesson $(N)
 
-compare: need-strace need-g++ ## the calls of the article's C++ beside the port's: ARTICLE=file ONLY=tcp_client (RECORD=1 keeps them) | 文章的 C++ 与本项目的调用对照：ARTICLE=文件 ONLY=tcp_client
+compare: need-strace need-g++ ## calls, beside the article's C++: ARTICLE=file ONLY=tcp_client | 文章的 C++ 与本项目的调用对照：ARTICLE=文件 ONLY=tcp_client
 	@ARTICLE="$(ARTICLE)" AS_PRINTED=$(printed) RECORD=$(call on,$(RECORD)) $(tools) compare $(ONLY)
 
 side-by-side: ## the two sources in two columns, aligned: ARTICLE=file LISTING=client | 两份源代码并排对齐：ARTICLE=文件 LISTING=client
 	@$(tools) side-by-side "$(ARTICLE)" "$(LISTING)"
 
-grade: need-strace ## any program judged by what it does: SERVER_BIN=./mine LIKE=tcp_server_fork CLIENT_BIN=./mine; VERBOSE=1, QUIET=1 | 给任何程序打分：SERVER_BIN=./mine LIKE=tcp_server_fork CLIENT_BIN=./mine；VERBOSE=1，QUIET=1
+grade: need-strace ## any program judged by what it does: SERVER_BIN=./mine LIKE=tcp_server; VERBOSE=1 | 给你自己的程序打分：SERVER_BIN=./mine LIKE=tcp_server；VERBOSE=1
 	@SERVER_BIN="$(SERVER_BIN)" CLIENT_BIN="$(CLIENT_BIN)" LIKE="$(LIKE)" VERBOSE=$(call on,$(VERBOSE)) \
 		QUIET=$(call on,$(QUIET)) $(tools) grade "$(typed)"
 
-faults: build need-strace $(if $(ARTICLE),need-g++) ## every call made to fail, as a table; ARTICLE=file puts the article's C++ beside the port | 让每个调用都失败，列成表；ARTICLE=文件 与文章的 C++ 对照
+faults: build need-strace $(if $(ARTICLE),need-g++) ## every call made to fail; ARTICLE=file: beside the article's C++ | 让每个调用都失败，列成表；ARTICLE=文件 与文章的 C++ 对照
 	@ARTICLE="$(ARTICLE)" RECORD=$(call on,$(RECORD)) $(tools) faults
 
-sanitise: ## formatter, argument parsing and line reader under valgrind | 在 valgrind 下检查格式化、参数解析和读行
+sanitise: ## formatter, argument parsing and line reader under valgrind | 在 valgrind 下检查格式化、参数解析和按行读取
 	@command -v valgrind >/dev/null || { echo 'valgrind: $(call say,install it,请先安装)' >&2; exit 1; }
 	cargo test --config 'target."cfg(all())".runner="valgrind --quiet --error-exitcode=9"' format
 
@@ -100,7 +101,7 @@ bench: ## speed and cost, in turns; ARTICLE=file puts the article's C++ beside t
 	@ARTICLE="$(ARTICLE)" RECORD=$(call on,$(RECORD)) $(if $(call on,$(RECORD)),LC_ALL=C) cargo bench --quiet --bench bench
 
 known-server:
-	@$(if $(filter $(SERVER),$(servers)),:,echo 'SERVER: $(call say,one of,请从中选一个) $(servers)' >&2; exit 2)
+	@$(if $(filter $(SERVER),$(servers)),:,echo 'SERVER=$(SERVER): $(call say,it is one of,没有这个服务端，可选：) $(servers)' >&2; exit 2)
 
 bin-directory: # for the tests
 	@echo "$(abspath .)/$(bin)"
@@ -113,5 +114,5 @@ clean: ## remove what was built | 删除构建结果
 
 help: ## this list | 显示这个列表
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\) | \(.*\)/make \1\t$(if $(chinese),\3,\2)/p' Makefile | expand -t 20
-	@echo '$(call say,AS_PRINTED=1: with the article'"'"'s errata put back. STATIC=1: linked statically.,AS_PRINTED=1：放回文章的全部错误。STATIC=1：静态链接。)'
+	@echo '$(call say,AS_PRINTED=1: with the article'"'"'s errata put back$(comma) but for 2$(comma) 3 and 14. STATIC=1: linked statically.,AS_PRINTED=1：放回文章的错误（勘误 2、3、14 除外）。STATIC=1：静态链接。)'
 	@echo '$(call say,Make calls Ctrl-C an error (Interrupt, or Error 130); it is none.,按 Ctrl-C 之后 make 会报 Interrupt 或 Error 130，那不是错误。)'

@@ -3,6 +3,20 @@
 # password, and otherwise says in one line what to install.
 
 command=$1
+say() {
+	case ${LC_ALL:-${LC_MESSAGES:-$LANG}} in
+	zh*) echo "$2" ;;
+	*) echo "$1" ;;
+	esac >&2
+}
+
+# Tests and lessons use options that strace has since 5.7.
+old=$([ "$command" = strace ] && strace -V 2>/dev/null |
+	awk 'NR == 1 { split($NF, v, "."); if (v[1] < 5 || v[1] == 5 && v[2] + 0 < 7) print $NF }')
+if [ "$old" ]; then
+	say "strace $old is too old: 5.7 or later is needed" "strace $old 太旧：需要 5.7 或更新的版本"
+	exit 1
+fi
 command -v "$command" >/dev/null && exit 0
 
 for manager in apt-get dnf yum pacman zypper apk; do
@@ -38,8 +52,9 @@ install() {
 	esac
 }
 
-echo "$command is not here: installing $package" >&2
+say "$command is not here: installing $package" "缺少 $command：正在安装 $package"
 install >/dev/null 2>&1
 command -v "$command" >/dev/null && exit 0
-echo "$command is needed and could not be installed: install the package $package" >&2
+say "$command is needed and could not be installed: install the package $package" \
+	"需要 $command，但无法自动安装：请安装软件包 $package"
 exit 1
