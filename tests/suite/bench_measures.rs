@@ -13,43 +13,25 @@ mod results;
 
 use std::time::Duration;
 
-use crate::support::programs::{Build, SERVERS, Server, eventually, said};
-use crate::support::strace::{Call, calls, pids};
+use crate::support::programs::{Build, SERVERS, eventually};
+use crate::support::strace::{calls, pids};
 use contenders::{Contender, Kind};
 use results::{Measure, Results};
 
-/// A message costs one read, two lines of log, one write and nothing else, where no time zone is set either.
+/// Before its first call of the article a server makes the calls that the floor makes, and `signal` (erratum 10);
+/// a message costs one read, two lines of log, one write and nothing else, where no time zone is set either.
 #[test]
-fn a_message_costs_four_calls() {
-    for build in [Build::Mended, Build::Static] {
-        for listing in 0..SERVERS.len() {
-            let mut server = Contender::port(build, listing);
-            server.command.splice(0..0, ["env", "-u", "TZ"].map(String::from));
-            let trace = cost::traced(&server, 5).expect("it serves");
-            let says = |call: &Call, word| call.name == "read" && call.bytes(1).as_deref() == Some(word);
-            let hellos = |pid| calls(&trace, pid).iter().filter(|call| says(call, b"hello")).count();
-            let pid = pids(&trace).into_iter().max_by_key(|&pid| hellos(pid)).expect("a process serves");
-            let made = calls(&trace, pid);
-            let quit = made.iter().rposition(|call| says(call, b"quit")).expect("it reads");
-            for message in made[quit - 20..quit].chunks(4) {
-                let names: Vec<_> = message.iter().map(|call| (call.name.as_str(), call.fd())).collect();
-                let (socket, log) = (message[0].fd(), ("write", Some(1)));
-                assert_eq!(names, [("read", socket), log, log, ("write", socket)], "{}", server.name);
-            }
-        }
-    }
-}
-
-/// Before its first call of the article a server makes the calls that the floor makes, and `signal` (erratum 10).
-#[test]
-fn a_start_costs_what_it_costs_in_c() {
+fn a_start_and_a_message_cost_what_they_cost_in_c() {
+    let calls = |mut contender: Contender| {
+        contender.command.splice(0..0, ["env", "-u", "TZ"].map(String::from));
+        cost::calls(&contender).expect("it serves")
+    };
     for (build, floor) in [(Build::Mended, Kind::Floor), (Build::Static, Kind::FloorStatic)] {
-        let [most, _] = cost::calls(&Contender::in_c(floor).expect("cc builds it")).expect("it serves");
-        for listing in 0..SERVERS.len() {
-            let server = Contender::port(build, listing);
-            let [before_socket, a_message] = cost::calls(&server).expect("it serves");
-            assert!(before_socket <= most + 1.0, "{}: {before_socket}, {most}", server.name);
-            assert!((a_message - 4.0).abs() < 0.1, "{}: {a_message}", server.name);
+        let [most, _] = calls(Contender::in_c(floor).expect("cc builds it"));
+        for (listing, name) in SERVERS.iter().enumerate() {
+            let [before_socket, a_message] = calls(Contender::port(build, listing));
+            assert!(before_socket <= most + 1.0, "{name}, {build:?}: {before_socket}, {most}");
+            assert!((a_message - 4.0).abs() < 0.1, "{name}, {build:?}: {a_message}");
         }
     }
 }
@@ -66,26 +48,6 @@ fn the_server_without_a_library_makes_its_own_calls_alone() {
     assert_eq!(made(pids[0])[..start.len()], start);
     let two_messages = ["close", "read", "write", "read", "write", "read", "close", "exit_group"];
     assert_eq!(made(*pids.last().expect("a child")), two_messages);
-}
-
-/// A child that has inherited its parent's time of day writes the time of its own lines.
-#[test]
-fn a_line_has_the_time_of_its_second() {
-    let mut server = Server::start("tcp_server_fork");
-    let mut client = server.connect();
-    // The clock that the servers read: it may lag behind a better one.
-    let time = || unsafe { libc::time(std::ptr::null_mut()) };
-    let began = time();
-    for word in ["one", "two"] {
-        let before = time();
-        said(&mut client, word.as_bytes());
-        let line = server.running.stdout.wait_for(&word.to_uppercase());
-        let clock = line.split(' ').find(|word| word.matches(':').count() == 2).expect("a time");
-        // What is the same in every time zone: the seconds.
-        let second = clock.rsplit(':').next().and_then(|second| second.parse().ok());
-        assert!((before..=time()).any(|time| Some(time % 60) == second), "{line}: {before}");
-        eventually("the next second comes", || time() > began);
-    }
 }
 
 /// The bench's clients find a server's rates, and its processes, memory and page faults.

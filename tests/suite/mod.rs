@@ -5,7 +5,6 @@ mod bench_measures;
 mod course_is_shown;
 mod course_is_typed;
 mod drawings;
-mod each_other;
 mod every_call_fails;
 mod first_look;
 mod format;

@@ -83,7 +83,7 @@ impl Conversation {
 }
 
 /// It waits in a call, or has ended. Before it becomes the program it waits for strace.
-fn sleeps(pid: u32) -> bool {
+pub fn sleeps(pid: u32) -> bool {
     let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     name != "strace\n" && matches!(state(pid), None | Some('S' | 'Z'))
 }

@@ -10,14 +10,13 @@ mod talk;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::article;
 use super::programs::*;
+use super::sameness::scenarios::four_at_a_time;
 pub use outcome::Outcome;
-pub use places::cases;
 
+pub const PROGRAMS: [&str; 4] = [SERVERS[0], SERVERS[1], SERVERS[2], "tcp_client"];
 /// What strace is to see of a program; not every system has all of them.
 const CALLS: &str = "socket,setsockopt,bind,listen,connect,accept,read,readv,write,writev,close,\
     ?clone,?clone3,?fork,?vfork,wait4,exit_group";
@@ -49,55 +48,47 @@ impl Kind {
 }
 
 /// A program to be put to the test.
-#[derive(Clone)]
 pub struct Subject {
-    pub name: &'static str,
-    program: PathBuf,
+    name: &'static str,
+    command: Vec<PathBuf>,
     printed: bool,
-    /// Its stdio writes line by line only when it is told to.
-    article: bool,
 }
 
 impl Subject {
     pub fn port(printed: bool, name: &'static str) -> Self {
         let build = if printed { Build::AsPrinted } else { Build::Mended };
-        Subject { name, program: program(build, name), printed, article: false }
+        Subject { name, command: vec![program(build, name)], printed }
     }
 
+    /// Its stdio writes line by line only when it is told to.
     pub fn article(copy: &Path, printed: bool, name: &'static str) -> Self {
-        let program = article::program(copy, printed, name);
-        Subject { name, program, printed, article: true }
+        let command = vec!["stdbuf".into(), "-oL".into(), article::program(copy, printed, name)];
+        Subject { name, command, printed }
     }
 
-    fn is_client(&self) -> bool {
+    pub fn is_client(&self) -> bool {
         self.name == "tcp_client"
-    }
-
-    fn forks(&self) -> bool {
-        !self.is_client() && self.name != "tcp_server"
     }
 
     /// Behind these words it talks to, or listens on, `port`.
     fn launch(&self, before: &[&str], port: u16) -> Launch {
-        let before = if self.article { [before, &["stdbuf", "-oL"]].concat() } else { before.to_vec() };
-        let mut words = before.iter().map(PathBuf::from).chain([self.program.clone()]);
-        let launch = Launch::of(words.next().expect("the program at least")).args(words);
-        match self.is_client() {
-            // Erratum 1.
-            true if self.printed => launch.args(["127.0.0.1", &port.swap_bytes().to_string()]),
-            true => launch.args(["127.0.0.1", &port.to_string()]),
-            false => launch.args([&port.to_string(), "127.0.0.1"]),
-        }
+        let mut words = before.iter().map(PathBuf::from).chain(self.command.clone());
+        // Then no file of the time zone's is read between the calls.
+        let launch = Launch::of(words.next().expect("the program at least")).args(words).env("TZ", "UTC0");
+        // Erratum 1.
+        let swapped = self.is_client() && self.printed;
+        let port = if swapped { port.swap_bytes() } else { port }.to_string();
+        launch.args(if self.is_client() { ["127.0.0.1", &port] } else { [&port, "127.0.0.1"] })
     }
 }
 
 /// One fault in one program.
-#[derive(Clone)]
 pub struct Case {
     pub kind: Kind,
-    pub call: String,
-    /// An errno's name, or `short`: three bytes are taken, and no more.
-    pub fault: &'static str,
+    call: &'static str,
+    /// An errno, by its name too; or `short`, and none: three bytes are taken, and no more.
+    fault: &'static str,
+    errno: i32,
     /// `first`, `later`, `for ever`.
     occurrence: &'static str,
     /// The count that strace knows the call by: `3`, `3+` (and all after it).
@@ -114,34 +105,18 @@ impl fmt::Display for Case {
     }
 }
 
-/// The outcomes of cases, which run side by side, in the order of the cases.
-pub fn run(subject: &Subject, cases: &[Case], side_by_side: usize) -> Vec<Outcome> {
-    let next = AtomicUsize::new(0);
-    let outcomes = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..side_by_side {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(case) = cases.get(index) else { return };
-                    let outcome = Outcome::of(subject, case);
-                    outcomes.lock().expect("no other case panics").push((index, outcome));
-                }
-            });
-        }
-    });
-    let mut outcomes = outcomes.into_inner().expect("no case panics");
-    outcomes.sort_by_key(|(index, _)| *index);
-    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+/// All that can befall a program, and what came of it.
+pub fn outcomes(subject: &Subject) -> Vec<(Case, Outcome)> {
+    let cases = places::cases(subject);
+    let outcomes = four_at_a_time(&cases, |case| Outcome::of(subject, case));
+    cases.into_iter().zip(outcomes).collect()
 }
 
-/// What each case came to, a line each, as the record has it.
-pub fn lines(subject: &Subject, side_by_side: usize) -> Vec<String> {
-    let cases = cases(subject);
-    let outcomes = run(subject, &cases, side_by_side);
+/// The same, a line each, as the record has it.
+pub fn lines(subject: &Subject) -> Vec<String> {
     let line =
-        |(case, outcome): (&Case, &Outcome)| format!("{}, {case}: {}", subject.name, outcome.line(case));
-    cases.iter().zip(&outcomes).map(line).collect()
+        |(case, outcome): &(Case, Outcome)| format!("{}, {case}: {}", subject.name, outcome.line(case));
+    outcomes(subject).iter().map(line).collect()
 }
 
 /// Where it is kept what the article's C++, as printed, comes to.

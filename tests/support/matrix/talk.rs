@@ -1,9 +1,11 @@
-//! A client's conversation with a server that may fail it, without a clock: that nothing comes is
+//! A conversation with a program that may fail the other side, without a clock: that nothing comes is
 //! known when everybody sleeps.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
+use super::Subject;
+use crate::support::conversation::sleeps;
 use crate::support::programs::*;
 
 /// How a conversation goes that nothing befalls.
@@ -11,7 +13,7 @@ pub const SERVED: &str = "FIRST SECOND end";
 
 /// Waits until it is `done`; false if before that all of the group that `leader` leads sleep, and go on sleeping.
 pub fn done_or_quiet(leader: u32, mut done: impl FnMut() -> bool) -> bool {
-    let asleep = || group(leader).iter().all(|&pid| matches!(state(pid), None | Some('S' | 'Z')));
+    let asleep = || group(leader).into_iter().all(sleeps);
     let (mut quiet, mut over) = (0, false);
     within(PATIENCE, || {
         over = done();
@@ -22,16 +24,15 @@ pub fn done_or_quiet(leader: u32, mut done: impl FnMut() -> bool) -> bool {
     over
 }
 
-/// What more there is to read: false at the end.
-pub fn read_more(mut stream: impl Read, came: &mut Vec<u8>) -> bool {
-    let mut bytes = [0; 4096];
-    match stream.read(&mut bytes) {
-        Ok(count) => {
-            came.extend_from_slice(&bytes[..count]);
-            count > 0
-        }
-        Err(error) => error.kind() == ErrorKind::WouldBlock,
-    }
+/// Its status, if it has ended; who waits for its end may not know yet.
+pub fn status(program: &mut Running) -> Option<i32> {
+    matches!(state(program.pid()), None | Some('Z')).then(|| program.wait())
+}
+
+/// All that there is to read by now, and whether there may be more.
+fn read_all(mut stream: &TcpStream, came: &mut Vec<u8>) -> bool {
+    stream.set_nonblocking(true).expect("it is a socket");
+    stream.read_to_end(came).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
 }
 
 /// Two messages and `quit`, said to the server `leader`; what came, and how it ended.
@@ -43,14 +44,13 @@ pub fn talk(port: u16, leader: u32) -> String {
 }
 
 pub fn goes_on(mut stream: TcpStream, leader: u32) -> String {
-    stream.set_nonblocking(true).expect("it is a socket");
     let mut heard = String::new();
     for (word, wanted) in [("first", 5), ("second", 6), ("quit", usize::MAX)] {
         // A server that has closed is seen by the read.
         let _ = stream.write_all(word.as_bytes());
         let (mut came, mut open) = (Vec::new(), true);
         let done = done_or_quiet(leader, || {
-            open = read_more(&mut stream, &mut came);
+            open = read_all(&stream, &mut came);
             !open || came.len() >= wanted
         });
         heard += &came.escape_ascii().to_string();
@@ -60,4 +60,36 @@ pub fn goes_on(mut stream: TcpStream, leader: u32) -> String {
         }
     }
     heard
+}
+
+/// A client that has been typed two messages and `quit`, with a peer that answers as the servers do;
+/// and its status, if it has ended.
+pub fn with_a_peer(subject: &Subject, trace: Trace) -> (Running, Option<i32>) {
+    let peer = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    peer.set_nonblocking(true).expect("it is a socket");
+    let port = peer.local_addr().expect("it is bound").port();
+    let mut client = subject.launch(&[], port).traced(trace).start();
+    // A client that has ended reads nothing.
+    let _ = client.stdin.take().expect("it is open").write_all(b"first\nsecond\nquit\n");
+    let pid = client.pid();
+    let mut connection = None;
+    done_or_quiet(pid, || {
+        // While it is awake it may write more: what comes as one message would be chance.
+        if state(pid) == Some('S') {
+            connection = connection.take().or_else(|| Some(peer.accept().ok()?.0)).filter(answers);
+        }
+        // Or it asks for ever.
+        client.has_ended() || client.trace().len() > 200_000
+    });
+    let status = status(&mut client);
+    // Before its peer is gone.
+    client.end();
+    (client, status)
+}
+
+/// Says what has come in upper case; false at the end, and at `quit`.
+fn answers(mut stream: &TcpStream) -> bool {
+    let mut came = Vec::new();
+    let open = read_all(stream, &mut came) && came != b"quit";
+    open && stream.write_all(&came.to_ascii_uppercase()).is_ok()
 }

@@ -101,7 +101,7 @@ impl Part {
 }
 
 /// Plays parts four at a time; their results come in order. When one panics, no other begins.
-pub fn four_at_a_time<T: Send>(parts: &[Part], play: impl Fn(&Part) -> T + Sync) -> Vec<T> {
+pub fn four_at_a_time<P: Sync, T: Send>(parts: &[P], play: impl Fn(&P) -> T + Sync) -> Vec<T> {
     let (waiting, played) = (Mutex::new(parts.iter().enumerate()), Mutex::new(BTreeMap::new()));
     std::thread::scope(|scope| {
         for _ in 0..4 {
