@@ -1,6 +1,7 @@
 //! The article's four programs: its listings, mended where they must be, and built with g++.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -15,15 +16,14 @@ const PROGRAMS: [(&str, &str); 4] = [
     ("tcp_server_double_fork", "version two"),
     ("tcp_client", "tcpClient.cc"),
 ];
-const HEADERS: [&str; 2] = ["tcp.hpp", "logMessage.hpp"];
 
-/// The smallest change that takes an erratum out of a listing.
+/// The smallest change that takes an erratum out of the listings.
 pub struct Mend {
     /// The erratum's number in the README.
-    pub number: u32,
-    pub listings: &'static [&'static str],
-    pub from: &'static str,
-    pub to: &'static str,
+    number: u32,
+    listings: &'static [&'static str],
+    from: &'static str,
+    to: &'static str,
 }
 
 /// What the listings need to compile, to connect and to survive their first client.
@@ -49,52 +49,34 @@ const MENDS: [Mend; 4] = [
     },
 ];
 
-impl Mend {
-    /// As printed, only what crashes in its own way or does not compile is mended.
-    fn applies(&self, printed: bool, listing: &str) -> bool {
-        self.listings.contains(&listing) && (!printed || matches!(self.number, 2 | 3))
-    }
-}
-
 impl fmt::Display for Mend {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let listings = self.listings.join(", ");
-        write!(out, "erratum {} in {listings}", self.number)?;
-        write!(out, "\n    {}\n    {}", self.from, self.to)
+        let Mend { number, listings, from, to } = self;
+        write!(out, "erratum {number} in {}\n    {from}\n    {to}", listings.join(", "))
     }
 }
 
-/// The mends that a build needs, to be shown as they are applied.
+/// The mends that a build needs. As printed, only what crashes in its own way or does not compile is mended.
 pub fn mends(printed: bool) -> impl Iterator<Item = &'static Mend> {
-    MENDS.iter().filter(move |mend| mend.applies(printed, mend.listings[0]))
+    MENDS.iter().filter(move |mend| !printed || matches!(mend.number, 2 | 3))
 }
 
 /// Where `wanted`, which has no spaces, stands in a text that may be typed with some.
-fn spaced(text: &str, wanted: &str) -> Option<std::ops::Range<usize>> {
-    text.char_indices().map(|(start, _)| start).find_map(|start| {
-        let mut left = wanted.chars().peekable();
-        for (at, c) in text[start..].char_indices() {
-            if left.next_if_eq(&c).is_none() && (at == 0 || !c.is_whitespace()) {
-                return None;
-            }
-            if left.peek().is_none() {
-                return Some(start..start + at + c.len_utf8());
-            }
-        }
-        None
-    })
+fn spaced(text: &str, wanted: &str) -> Option<Range<usize>> {
+    let signs: Vec<(usize, char)> = text.char_indices().filter(|(_, c)| !c.is_whitespace()).collect();
+    let mut places = signs.windows(wanted.len());
+    let place = places.find(|place| place.iter().map(|(_, c)| *c).eq(wanted.chars()))?;
+    Some(place[0].0..place[wanted.len() - 1].0 + 1)
 }
 
 /// A listing with the mends of a build; one that the reader has made already is none to make.
 fn mended(listings: &Listings, name: &str, printed: bool) -> Result<String, String> {
     let mut text = listings.find(name).ok_or_else(|| format!("the copy has no {name}"))?.to_string();
-    for mend in MENDS.iter().filter(|mend| mend.applies(printed, name)) {
-        match (spaced(&text, mend.from), spaced(&text, mend.to)) {
-            (Some(place), _) => text.replace_range(place, mend.to),
-            (None, Some(_)) => {}
-            (None, None) => {
-                return Err(format!("{name} does not have {:?}, erratum {}", mend.from, mend.number));
-            }
+    for Mend { number, from, to, .. } in mends(printed).filter(|mend| mend.listings.contains(&name)) {
+        match spaced(&text, from) {
+            Some(place) => text.replace_range(place, to),
+            None if spaced(&text, to).is_some() => {}
+            None => return Err(format!("{name} does not have {from:?}, erratum {number}")),
         }
     }
     Ok(text)
@@ -128,42 +110,36 @@ pub fn built_into(directory: PathBuf, listings: &Listings, printed: bool) -> Res
     let failed = |error| format!("{}: {error}", directory.display());
     std::fs::create_dir_all(&directory).map_err(failed)?;
     let write = |name: &str, text: &str| std::fs::write(directory.join(name), text).map_err(failed);
-    let headers: Vec<Result<String, String>> =
-        HEADERS.map(|header| mended(listings, header, printed)).into();
-    let headers = headers.into_iter().collect::<Result<Vec<String>, String>>();
-    let mut without = Vec::new();
-    for (name, listing) in PROGRAMS {
-        let compile = || {
-            let (headers, text) = (headers.clone()?, mended(listings, listing, printed)?);
-            // Written last, so that what was interrupted is built again.
-            let stamp = format!("{name}.built-from");
-            let wanted = headers.concat() + &text;
-            if std::fs::read_to_string(directory.join(&stamp)).is_ok_and(|built| built == wanted) {
-                return Ok(());
-            }
-            for (header, text) in HEADERS.iter().zip(&headers) {
-                write(header, text)?;
-            }
-            write(&format!("{name}.cc"), &text)?;
-            compiled(&directory, name).map_err(|said| format!("{listing} does not compile:\n{said}"))?;
-            write(&stamp, &wanted)
-        };
-        if let Err(why) = compile() {
-            without.push((name, why));
+    let build = |name: &str, listing: &str| {
+        let source = format!("{name}.cc");
+        let mut files = Vec::new();
+        for (file, listing) in
+            [("tcp.hpp", "tcp.hpp"), ("logMessage.hpp", "logMessage.hpp"), (&source, listing)]
+        {
+            files.push((file, mended(listings, listing, printed)?));
         }
-    }
+        // Written last, so that what was interrupted is built again.
+        let stamp = format!("{name}.built-from");
+        let wanted: String = files.iter().map(|(_, text)| text.as_str()).collect();
+        if std::fs::read_to_string(directory.join(&stamp)).is_ok_and(|built| built == wanted) {
+            return Ok(());
+        }
+        files.iter().try_for_each(|(file, text)| write(file, text))?;
+        let compiler = ["-O2", "-w", "-fmax-errors=1", "-o", name, &source];
+        let made = Command::new("g++").args(compiler).current_dir(&directory).output();
+        let made = made.map_err(|error| {
+            format!("{listing} does not compile:\ng++ is missing, install it ({error})")
+        })?;
+        if !made.status.success() {
+            let said = String::from_utf8_lossy(&made.stderr);
+            return Err(format!("{listing} does not compile:\n{}", said.trim_end()));
+        }
+        write(&stamp, &wanted)
+    };
+    let whys = PROGRAMS.map(|(name, listing)| Some((name, build(name, listing).err()?)));
+    let mut without: Vec<(&str, String)> = whys.into_iter().flatten().collect();
     if without.len() == PROGRAMS.len() {
         return Err(without.swap_remove(0).1);
     }
     Ok(Built { directory, without })
-}
-
-fn compiled(directory: &Path, name: &str) -> Result<(), String> {
-    let made = Command::new("g++")
-        .args(["-O2", "-w", "-fmax-errors=1", "-o", name, &format!("{name}.cc")])
-        .current_dir(directory)
-        .output()
-        .map_err(|error| format!("g++ is missing, install it ({error})"))?;
-    let said = String::from_utf8_lossy(&made.stderr);
-    if made.status.success() { Ok(()) } else { Err(said.trim_end().to_string()) }
 }

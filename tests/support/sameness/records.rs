@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use super::conduct::{Process, Row};
+use super::conduct::Process;
 use super::scenarios::Part;
 use crate::support::programs::root;
 
@@ -53,7 +53,7 @@ pub fn recorded(part: &Part, printed: bool) -> Option<Vec<Process>> {
     let mut processes: Vec<Process> = Vec::new();
     for line in lines.take_while(|line| !line.is_empty()) {
         match line.strip_prefix("    ") {
-            Some(row) => processes.last_mut()?.rows.push(Row::parse(row)),
+            Some(row) => processes.last_mut()?.rows.push(row.to_string()),
             None => processes.push(Process { name: line.to_string(), rows: Vec::new() }),
         }
     }

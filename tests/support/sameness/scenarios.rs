@@ -1,11 +1,8 @@
 //! The scenarios of `tests/traces/scenarios.txt`, which says itself how they are written.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 
-use super::conduct::Row;
 use super::differences::Difference;
 use crate::support::programs::SERVERS;
 
@@ -82,43 +79,26 @@ impl Part {
             ("who serves", _) => "grandchild 1",
             (process, _) => process,
         };
-        let (mut cpp, mut port) = (Vec::new(), Vec::new());
-        for row in rows {
-            let (side, row) = row.split_at(2);
-            if row == "SIGCHLD" && self.program != "tcp_server_fork" {
-                continue;
-            }
-            let row = row.replace("PROGRAM", self.program).replace("SIGCHLD", IGNORE_SIGCHLD);
-            if side != "+ " {
-                cpp.push(Row::parse(&row));
-            }
-            if side != "- " {
-                port.push(Row::parse(&row));
-            }
-        }
-        Some(Difference { erratum: *erratum, process: process.to_string(), cpp, port })
+        let without = |other: &str| {
+            let rows = rows.iter().map(|row| row.split_at(2)).filter(|(side, _)| *side != other);
+            let its = rows.filter(|(_, row)| *row != "SIGCHLD" || self.program == "tcp_server_fork");
+            let row = |row: &str| row.replace("PROGRAM", self.program).replace("SIGCHLD", IGNORE_SIGCHLD);
+            its.map(|(_, text)| row(text)).collect()
+        };
+        Some(Difference { erratum: *erratum, process, cpp: without("+ "), port: without("- ") })
     }
 }
 
-/// Plays parts four at a time; their results come in order. When one panics, no other begins.
+/// Plays parts four at a time; their results come in order.
 pub fn four_at_a_time<T: Send>(parts: &[Part], play: impl Fn(&Part) -> T + Sync) -> Vec<T> {
-    let (waiting, played) = (Mutex::new(parts.iter().enumerate()), Mutex::new(BTreeMap::new()));
     std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                loop {
-                    let next = waiting.lock().expect("nobody panics with it").next();
-                    let Some((index, part)) = next else { break };
-                    let result = catch_unwind(AssertUnwindSafe(|| play(part))).unwrap_or_else(|panic| {
-                        waiting.lock().expect("nobody panics with it").by_ref().for_each(drop);
-                        resume_unwind(panic)
-                    });
-                    played.lock().expect("nobody panics with it").insert(index, result);
-                }
-            });
-        }
-    });
-    played.into_inner().expect("nobody panics with it").into_values().collect()
+        let play = &play;
+        let quarter =
+            |first| scope.spawn(move || parts.iter().skip(first).step_by(4).map(play).collect::<Vec<T>>());
+        let quarters = [0, 1, 2, 3].map(quarter);
+        let mut played = quarters.map(|quarter| quarter.join().expect("all are played").into_iter());
+        (0..parts.len()).filter_map(|index| played[index % 4].next()).collect()
+    })
 }
 
 impl fmt::Display for Part {
