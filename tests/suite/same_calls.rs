@@ -31,7 +31,7 @@ fn recorded(part: &Part, printed: bool) -> Vec<Process> {
 /// What is to be done beside what the cast does in each part: `mended` by the errata, or the record itself.
 fn holds_to_the_record(cast: Cast, mended: bool) {
     let told = four_at_a_time(&parts(), |part| {
-        let expected = expected(&recorded(part, cast.printed), mended, part.difference());
+        let expected = expected(&recorded(part, cast.printed), mended, part.difference.as_ref());
         unexplained(part, &compared(expected, &play(part, &cast)))
     });
     let told = told.concat();
@@ -72,7 +72,7 @@ fn nothing_else_is_explained() {
         ("elsewhere", |rows, row| rows.swap(row, row.saturating_sub(1))),
     ];
     for (part, printed) in parts().iter().flat_map(|part| [(part, false), (part, true)]) {
-        let pairs = expected(&recorded(part, printed), !printed, part.difference());
+        let pairs = expected(&recorded(part, printed), !printed, part.difference.as_ref());
         // What the port is to do, as if it had done so.
         let rows = |pair: &Pair| pair.lines.iter().filter_map(|line| line.port.clone()).collect();
         let as_expected = |pair: &Pair| Process { name: pair.name.clone(), rows: rows(pair) };
@@ -98,7 +98,7 @@ fn the_record_is_whole() {
         let text = std::fs::read_to_string(records::path(program, printed)).expect("it is recorded");
         let recorded = text.lines().filter_map(|line| line.strip_prefix("== "));
         let of_program = parts().into_iter().filter(|part| part.program == program);
-        let wanted = of_program.map(|part| format!("{}: {}", part.scenario.name, part.scenario.says));
+        let wanted = of_program.map(|part| format!("{}: {}", part.name, part.says[0]));
         assert!(recorded.eq(wanted), "{program}: the record is of other scenarios");
     }
 }

@@ -3,6 +3,8 @@
 //! `ARTICLE` names the saved copy, `AS_PRINTED` the build, `RECORD` writes what was seen
 //! of the C++ to `tests/traces`. Words choose programs or scenarios by name.
 
+use std::collections::HashSet;
+
 use crate::say;
 use crate::support::article::article;
 use crate::support::article::build::{Built, built, mends};
@@ -50,9 +52,9 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
 
     let mut all = Vec::new();
     for (part, (cpp, port)) in chosen.iter().zip(&played) {
-        let says = if chinese() { part.scenario.says_in_chinese } else { part.scenario.says };
+        let says = part.says[usize::from(chinese())];
         println!("\n{}", say!("{part}: {says}", "{part}：{says}"));
-        let pairs = compared(expected(cpp, !printed, part.difference()), port);
+        let pairs = compared(expected(cpp, !printed, part.difference.as_ref()), port);
         pairs.iter().for_each(show);
         let whys: Vec<Why> = pairs.iter().flat_map(|pair| &pair.lines).map(|line| line.why).collect();
         let tally = tally(&whys);
@@ -73,13 +75,10 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
 
 /// The parts that the words name, all if there are none.
 fn chosen(words: &[String]) -> Result<Vec<Part>, String> {
-    let names = |part: &Part| [part.program, part.scenario.name];
-    let mut choices: Vec<&str> = Vec::new();
-    for name in parts().iter().flat_map(names) {
-        if !choices.contains(&name) {
-            choices.push(name);
-        }
-    }
+    let names = |part: &Part| [part.program, part.name];
+    let mut choices: Vec<&str> = parts().iter().flat_map(names).collect();
+    let mut known = HashSet::new();
+    choices.retain(|choice| known.insert(*choice));
     if let Some(word) = words.iter().find(|word| !choices.contains(&word.as_str())) {
         let choices = choices.join(" ");
         return Err(say!(
@@ -97,7 +96,7 @@ fn write_records(
     played: &[(Vec<Process>, Vec<Process>)],
     printed: bool,
 ) -> Result<(), String> {
-    let all: Vec<_> = parts.iter().zip(played.iter().map(|(cpp, _)| cpp.as_slice())).collect();
+    let all: Vec<_> = parts.iter().zip(played.iter().map(|(cpp, _)| cpp)).collect();
     for of_program in all.chunk_by(|one, next| one.0.program == next.0.program) {
         let program = of_program[0].0.program;
         let path = records::path(program, printed);

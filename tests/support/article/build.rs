@@ -1,6 +1,5 @@
 //! The article's four programs: its listings, mended where they must be, and built with g++.
 
-use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,48 +16,33 @@ const PROGRAMS: [(&str, &str); 4] = [
     ("tcp_client", "tcpClient.cc"),
 ];
 
-/// The smallest change that takes an erratum out of the listings.
-pub struct Mend {
-    /// The erratum's number in the README.
-    number: u32,
-    listings: &'static [&'static str],
-    from: &'static str,
-    to: &'static str,
-}
+/// The smallest change that takes an erratum out of the listings: its number in the README, the
+/// listings, what stands there, and what is to.
+type Mend = (u32, &'static [&'static str], &'static str, &'static str);
 
 /// What the listings need to compile, to connect and to survive their first client.
 const MENDS: [Mend; 4] = [
-    Mend {
-        number: 1,
-        listings: &["tcpClient.cc"],
-        from: "sin_port=serverPort",
-        to: "sin_port=htons(serverPort)",
-    },
-    Mend {
-        number: 2,
-        listings: &["tcpServer.cc", "version one", "version two"],
-        from: "quited:[%s:%d],clientIP,clientPort\")",
-        to: "quited:[%s:%d]\",clientIP.c_str(),clientPort)",
-    },
-    Mend { number: 3, listings: &["version two"], from: "exit(WAIT_ERR)", to: "exit(7)" },
-    Mend {
-        number: 4,
-        listings: &["version two"],
-        from: "waitpid(id,nullptr,peerPort)",
-        to: "waitpid(id,nullptr,0)",
-    },
+    (1, &["tcpClient.cc"], "sin_port=serverPort", "sin_port=htons(serverPort)"),
+    (
+        2,
+        &["tcpServer.cc", "version one", "version two"],
+        "quited:[%s:%d],clientIP,clientPort\")",
+        "quited:[%s:%d]\",clientIP.c_str(),clientPort)",
+    ),
+    (3, &["version two"], "exit(WAIT_ERR)", "exit(7)"),
+    (4, &["version two"], "waitpid(id,nullptr,peerPort)", "waitpid(id,nullptr,0)"),
 ];
 
-impl fmt::Display for Mend {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let Mend { number, listings, from, to } = self;
-        write!(out, "erratum {number} in {}\n    {from}\n    {to}", listings.join(", "))
-    }
+/// The mends that a build needs. As printed, only what crashes in its own way or does not compile is mended.
+fn needed(printed: bool) -> impl Iterator<Item = Mend> {
+    MENDS.into_iter().filter(move |(number, ..)| !printed || matches!(number, 2 | 3))
 }
 
-/// The mends that a build needs. As printed, only what crashes in its own way or does not compile is mended.
-pub fn mends(printed: bool) -> impl Iterator<Item = &'static Mend> {
-    MENDS.iter().filter(move |mend| !printed || matches!(mend.number, 2 | 3))
+/// The same, to be shown.
+pub fn mends(printed: bool) -> impl Iterator<Item = String> {
+    needed(printed).map(|(number, listings, from, to)| {
+        format!("erratum {number} in {}\n    {from}\n    {to}", listings.join(", "))
+    })
 }
 
 /// Where `wanted`, which has no spaces, stands in a text that may be typed with some.
@@ -72,7 +56,7 @@ fn spaced(text: &str, wanted: &str) -> Option<Range<usize>> {
 /// A listing with the mends of a build; one that the reader has made already is none to make.
 fn mended(listings: &Listings, name: &str, printed: bool) -> Result<String, String> {
     let mut text = listings.find(name).ok_or_else(|| format!("the copy has no {name}"))?.to_string();
-    for Mend { number, from, to, .. } in mends(printed).filter(|mend| mend.listings.contains(&name)) {
+    for (number, _, from, to) in needed(printed).filter(|(_, listings, ..)| listings.contains(&name)) {
         match spaced(&text, from) {
             Some(place) => text.replace_range(place, to),
             None if spaced(&text, to).is_some() => {}
@@ -112,29 +96,23 @@ pub fn built_into(directory: PathBuf, listings: &Listings, printed: bool) -> Res
     let write = |name: &str, text: &str| std::fs::write(directory.join(name), text).map_err(failed);
     let build = |name: &str, listing: &str| {
         let source = format!("{name}.cc");
-        let mut files = Vec::new();
-        for (file, listing) in
-            [("tcp.hpp", "tcp.hpp"), ("logMessage.hpp", "logMessage.hpp"), (&source, listing)]
-        {
-            files.push((file, mended(listings, listing, printed)?));
-        }
+        let texts = ["tcp.hpp", "logMessage.hpp", listing].map(|name| mended(listings, name, printed));
+        let texts = texts.into_iter().collect::<Result<Vec<String>, String>>()?;
         // Written last, so that what was interrupted is built again.
         let stamp = format!("{name}.built-from");
-        let wanted: String = files.iter().map(|(_, text)| text.as_str()).collect();
-        if std::fs::read_to_string(directory.join(&stamp)).is_ok_and(|built| built == wanted) {
+        if std::fs::read_to_string(directory.join(&stamp)).is_ok_and(|built| built == texts.concat()) {
             return Ok(());
         }
-        files.iter().try_for_each(|(file, text)| write(file, text))?;
-        let compiler = ["-O2", "-w", "-fmax-errors=1", "-o", name, &source];
-        let made = Command::new("g++").args(compiler).current_dir(&directory).output();
-        let made = made.map_err(|error| {
-            format!("{listing} does not compile:\ng++ is missing, install it ({error})")
-        })?;
-        if !made.status.success() {
-            let said = String::from_utf8_lossy(&made.stderr);
-            return Err(format!("{listing} does not compile:\n{}", said.trim_end()));
+        for (file, text) in ["tcp.hpp", "logMessage.hpp", &source].iter().zip(&texts) {
+            write(file, text)?;
         }
-        write(&stamp, &wanted)
+        let compiler = ["-O2", "-w", "-fmax-errors=1", "-o", name, &source];
+        let said = match Command::new("g++").args(compiler).current_dir(&directory).output() {
+            Ok(made) if made.status.success() => return write(&stamp, &texts.concat()),
+            Ok(made) => String::from_utf8_lossy(&made.stderr).trim_end().to_string(),
+            Err(error) => format!("g++ is missing, install it ({error})"),
+        };
+        Err(format!("{listing} does not compile:\n{said}"))
     };
     let whys = PROGRAMS.map(|(name, listing)| Some((name, build(name, listing).err()?)));
     let mut without: Vec<(&str, String)> = whys.into_iter().flatten().collect();

@@ -40,10 +40,10 @@ pub struct Pair {
 
 /// What is expected of the port, beside the C++. `difference` is what the errata change in
 /// this scenario alone; where its rows are not as they should be, nothing is changed.
-pub fn expected(cpp: &[Process], mended: bool, difference: Option<Difference>) -> Vec<Pair> {
+pub fn expected(cpp: &[Process], mended: bool, difference: Option<&Difference>) -> Vec<Pair> {
     let pair = |Process { name, rows }: &Process| {
         let mut lines: Vec<Line> = rows.iter().cloned().map(same).collect();
-        if let Some(Difference { erratum, process, cpp, port }) = difference.as_ref().filter(|_| mended) {
+        if let Some(Difference { erratum, process, cpp, port }) = difference.filter(|_| mended) {
             let windows = rows.windows(cpp.len()).enumerate();
             let places: Vec<usize> = windows.filter(|(_, rows)| rows == cpp).map(|(at, _)| at).collect();
             if let ([at], true) = (&places[..], process == name) {

@@ -23,7 +23,7 @@ fn versions() -> String {
 }
 
 /// The record of a program's parts, as it is kept.
-pub fn written(program: &str, printed: bool, parts: &[(&Part, &[Process])]) -> String {
+pub fn written(program: &str, printed: bool, parts: &[(&Part, &Vec<Process>)]) -> String {
     let build = if printed { "as printed (errata 2 and 3 mended)" } else { "mended (errata 1 to 4)" };
     let mut text = format!(
         "What {program} does, the article's C++, {build}, seen by strace.\n\
@@ -33,7 +33,7 @@ pub fn written(program: &str, printed: bool, parts: &[(&Part, &[Process])]) -> S
         versions()
     );
     for (part, processes) in parts {
-        text += &format!("\n== {}: {}\n", part.scenario.name, part.scenario.says);
+        text += &format!("\n== {}: {}\n", part.name, part.says[0]);
         for process in *processes {
             text += &format!("{}\n", process.name);
             for row in &process.rows {
@@ -48,7 +48,7 @@ pub fn written(program: &str, printed: bool, parts: &[(&Part, &[Process])]) -> S
 pub fn recorded(part: &Part, printed: bool) -> Option<Vec<Process>> {
     let text = std::fs::read_to_string(path(part.program, printed)).ok()?;
     let mut lines = text.lines();
-    let heading = format!("== {}: ", part.scenario.name);
+    let heading = format!("== {}: ", part.name);
     lines.find(|line| line.starts_with(&heading))?;
     let mut processes: Vec<Process> = Vec::new();
     for line in lines.take_while(|line| !line.is_empty()) {

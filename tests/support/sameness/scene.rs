@@ -55,7 +55,7 @@ pub fn play(part: &Part, cast: &Cast) -> Vec<Process> {
         running: Vec::new(),
         peers: HashMap::new(),
     };
-    for step in &part.scenario.steps {
+    for step in &part.steps {
         stage.step(step);
     }
     stage.conduct()
@@ -96,13 +96,12 @@ impl<'a> Stage<'a> {
             }
             ["hear", _] => self.hear(number, &text),
             ["server-says", _] => self.running[0].1.screen().wait_for(&text, number),
-            ["types", _] => {
+            ["types" | "ends-input", _] => {
                 self.hear(number, "Please enter");
-                self.last().type_in(&bytes);
-            }
-            ["ends-input", _] => {
-                self.hear(number, "Please enter");
-                self.last().end_input();
+                match words[0] {
+                    "types" => self.last().type_in(&bytes),
+                    _ => self.last().end_input(),
+                }
             }
             ["stop"] => {
                 self.settles(0);
@@ -168,14 +167,12 @@ impl<'a> Stage<'a> {
         self.start("client", "tcp_client", &["127.0.0.1", &port.to_string()]);
     }
 
-    /// Somebody who is not watched listens.
+    /// Somebody who is not watched listens, at another port if somebody was quicker.
     fn listen(&mut self) {
-        while self.listener.is_none() {
-            self.listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).ok();
-            if self.listener.is_none() {
-                // Somebody was quicker.
-                self.port = port();
-            }
+        self.listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).ok();
+        if self.listener.is_none() {
+            self.port = port();
+            self.listen();
         }
     }
 
