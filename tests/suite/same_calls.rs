@@ -7,7 +7,7 @@ use crate::support::article::build::{Built, built};
 use crate::support::article::{article, listings};
 use crate::support::sameness::conduct::Process;
 use crate::support::sameness::differences::{Pair, Why, compared, expected};
-use crate::support::sameness::records;
+use crate::support::sameness::records::{self, recorded};
 use crate::support::sameness::scenarios::{Part, four_at_a_time, parts};
 use crate::support::sameness::scene::{Cast, play};
 
@@ -21,11 +21,6 @@ fn unexplained(part: &Part, pairs: &[Pair]) -> String {
         }
     }
     told
-}
-
-fn recorded(part: &Part, printed: bool) -> Vec<Process> {
-    let record = records::recorded(part, printed);
-    record.unwrap_or_else(|| panic!("{part}: there is no record; make compare RECORD=1 makes one"))
 }
 
 /// What is to be done beside what the cast does in each part: `mended` by the errata, or the record itself.
@@ -93,13 +88,14 @@ fn nothing_else_is_explained() {
 /// Every scenario is on record, and nothing else is.
 #[test]
 fn the_record_is_whole() {
-    for (program, printed) in parts().iter().flat_map(|part| [(part.program, false), (part.program, true)])
-    {
-        let text = std::fs::read_to_string(records::path(program, printed)).expect("it is recorded");
-        let recorded = text.lines().filter_map(|line| line.strip_prefix("== "));
-        let of_program = parts().into_iter().filter(|part| part.program == program);
-        let wanted = of_program.map(|part| format!("{}: {}", part.name, part.says[0]));
-        assert!(recorded.eq(wanted), "{program}: the record is of other scenarios");
+    let parts = parts();
+    for of_program in parts.chunk_by(|one, next| one.program == next.program) {
+        for printed in [false, true] {
+            let text = records::text(of_program[0].program, printed);
+            let recorded = text.lines().filter_map(|line| line.strip_prefix("== "));
+            let wanted = of_program.iter().map(|part| format!("{}: {}", part.name, part.says[0]));
+            assert!(recorded.eq(wanted), "{}: the record is of other scenarios", of_program[0].program);
+        }
     }
 }
 
@@ -109,18 +105,18 @@ fn every_branch_is_entered() {
     let Some(article) = article() else { return eprintln!("the listings are not looked at: no ARTICLE") };
     let listings = listings(&article);
     for (program, listing, statuses) in [
-        ("tcp_server", "tcpServer.cc", &[1, 2, 3, 4][..]),
-        ("tcp_server_fork", "version one", &[0, 1, 2, 3, 4, 6]),
-        ("tcp_server_double_fork", "version two", &[0, 1, 2, 3, 4, 6, 7]),
-        ("tcp_client", "tcpClient.cc", &[0, 1, 4, 5]),
+        ("tcp_server", "tcpServer.cc", "1 2 3 4"),
+        ("tcp_server_fork", "version one", "0 1 2 3 4 6"),
+        ("tcp_server_double_fork", "version two", "0 1 2 3 4 6 7"),
+        ("tcp_client", "tcpClient.cc", "0 1 4 5"),
     ] {
-        let record = std::fs::read_to_string(records::path(program, false)).expect("it is recorded");
+        let record = records::text(program, false);
         for log in listings.get(listing).split("logMessage(").skip(1) {
             let format = log.split('"').nth(1).expect("it has a format");
             let text = format.split('%').next().expect("a part is before the first");
             assert!(record.contains(&format!("| {text}")), "{program} never logs {format:?}");
         }
-        for status in statuses {
+        for status in statuses.split(' ') {
             let ends = record.contains(&format!("exit_group({status})"));
             assert!(ends, "{program} never exits with {status}");
         }

@@ -41,18 +41,19 @@ pub fn side_by_side(words: &[String]) -> Result<bool, String> {
 fn show(name: &str, text: &str) {
     let aligned = Alignment::of(text, &counterpart(name));
     println!("{name}\n");
+    let alone = |right: &[Statement]| right.iter().for_each(|right| row(&[], '>', &right.lines));
     let mut shown = 0;
     for (left, pair) in aligned.left.iter().zip(&aligned.pairs) {
         let Some((start, length)) = *pair else {
             row(&left.lines, '<', &[]);
             continue;
         };
-        rows_of_the_right(&aligned.right[shown..start]);
+        alone(&aligned.right[shown..start]);
         shown = start + length;
         let run = aligned.right[start..shown].iter();
         row(&left.lines, '│', &run.flat_map(|right| right.lines.clone()).collect::<Vec<_>>());
     }
-    rows_of_the_right(&aligned.right[shown..]);
+    alone(&aligned.right[shown..]);
     let ((all, paired), share) = (aligned.counts(), aligned.share());
     println!(
         "\n{}",
@@ -73,10 +74,6 @@ fn show(name: &str, text: &str) {
             "不计入：{besides} 行 #include、#pragma、using、析构函数、public 和 private"
         )
     );
-}
-
-fn rows_of_the_right(statements: &[Statement]) {
-    statements.iter().for_each(|right| row(&[], '>', &right.lines));
 }
 
 /// The lines of one side beside those of the other, cut to fit.

@@ -24,38 +24,36 @@ const DIRECTIVES: [&str; 3] = ["include", "pragma", "define"];
 
 pub fn known(block: &str) -> Option<Found> {
     let text = code(&unnumbered(block));
-    let (mut words, mut directives) = (Vec::new(), Vec::new());
-    for line in text.lines() {
+    let uncommented = |line: &str| {
         let unquoted: String = line.split('"').step_by(2).collect();
-        let code = unquoted.split("//").next().unwrap_or("").trim_start();
-        let of_line =
-            code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-        let of_line: Vec<String> = of_line.map(str::to_string).collect();
-        if !code.starts_with('#') {
-            words.extend(of_line);
-        } else if DIRECTIVES.iter().any(|directive| of_line.first().is_some_and(|word| word == directive)) {
-            directives.extend(of_line);
-        }
-    }
+        unquoted.split("//").next().unwrap_or("").trim().to_string()
+    };
+    let (directives, code): (Vec<String>, Vec<String>) =
+        text.lines().map(uncommented).partition(|line| line.starts_with('#'));
     // Prose has no directive, nor has what stands in the middle of a file.
-    if directives.is_empty() {
+    let is_one = |line: &String| DIRECTIVES.iter().any(|word| line[1..].trim_start().starts_with(word));
+    if !directives.iter().any(is_one) {
         return None;
     }
-    let has = |word: &str| words.iter().any(|other| other == word);
+    let has = |word: &str| times(&code, word) > 0;
     let count = |kind: usize| {
-        let its = if kind == 0 { &directives } else { &words };
-        WORDS[kind].iter().filter(|word| its.iter().any(|other| other == **word)).count()
+        let lines = if kind == 0 { &directives } else { &code };
+        WORDS[kind].iter().filter(|word| times(lines, word) > 0).count()
     };
     // A block that is two things is none: a page that was saved as text.
     let mut enough = (0..4).filter(|kind| count(*kind) >= ENOUGH);
     let (kind, None) = (enough.next()?, enough.next()) else { return None };
-    let forks = words.iter().filter(|word| *word == "fork").count();
     let listing = match kind {
-        2 if has("waitpid") || has("WAIT_ERR") || forks > 1 => 5,
-        2 if forks > 0 || has("SIGCHLD") || has("FORK_ERR") => 4,
+        2 if has("waitpid") || has("WAIT_ERR") || times(&code, "fork") > 1 => 5,
+        2 if has("fork") || has("SIGCHLD") || has("FORK_ERR") => 4,
         kind => kind,
     };
     Some(Found { name: LISTINGS[listing], words: count(kind), text })
+}
+
+fn times(lines: &[String], word: &str) -> usize {
+    let words = lines.iter().flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    words.filter(|other| *other == word).count()
 }
 
 /// Without the numbers that stand before the lines, where the lines have theirs.

@@ -33,6 +33,9 @@ pub fn said(row: &str) -> Option<(i32, Vec<u8>)> {
 /// Text as strace quotes it, but UTF-8 stays, and a long run of one byte is counted: `"a"*1500`.
 fn quoted(text: &[u8]) -> String {
     const LONG: usize = 16;
+    if text.is_empty() {
+        return "\"\"".to_string();
+    }
     let mut pieces: Vec<(Vec<u8>, usize)> = Vec::new();
     for run in text.chunk_by(|one, next| one == next) {
         match pieces.last_mut() {
@@ -45,11 +48,7 @@ fn quoted(text: &[u8]) -> String {
         1 => format!("\"{}\"", escaped(text, sign)),
         count => format!("\"{}\"*{count}", escaped(text, sign)),
     };
-    if pieces.is_empty() {
-        "\"\"".to_string()
-    } else {
-        pieces.iter().map(shown).collect::<Vec<_>>().join(" ")
-    }
+    pieces.iter().map(shown).collect::<Vec<_>>().join(" ")
 }
 
 fn sign(c: char) -> String {
@@ -76,10 +75,9 @@ pub fn escaped(text: &[u8], sign: impl Fn(char) -> String) -> String {
 pub fn unquoted(mut shown: &str) -> Vec<u8> {
     let mut text = Vec::new();
     while let Some((piece, behind)) = strace::unquoted(shown.trim_start()) {
-        let count =
-            behind.strip_prefix('*').and_then(|count| count.split(|c: char| !c.is_ascii_digit()).next());
-        text.extend(piece.repeat(count.map_or(1, |count| count.parse().expect("a count"))));
-        shown = &behind[count.map_or(0, |count| 1 + count.len())..];
+        shown = behind.trim_start_matches('*').trim_start_matches(|c: char| c.is_ascii_digit());
+        let count = behind[..behind.len() - shown.len()].trim_start_matches('*').parse().unwrap_or(1);
+        text.extend(piece.repeat(count));
     }
     text
 }
@@ -100,9 +98,8 @@ pub fn conduct(trace: &str, program: &str, ports: &[(u32, &str)]) -> Vec<Process
             let count = processes.iter().filter(|(_, name)| name.starts_with(kind)).count();
             processes.push((child as u32, format!("{kind} {}", count + 1)));
         }
-        if let Some(port) =
-            call.args.get(1).filter(|_| call.name == "accept").and_then(|address| port(address))
-        {
+        let address = call.args.get(1).filter(|_| call.name == "accept");
+        if let Some(port) = address.and_then(|address| port(address)) {
             accepted.push((port.to_string(), format!("PORT{}", accepted.len() + 1)));
         }
     }

@@ -44,18 +44,24 @@ pub fn written(program: &str, printed: bool, parts: &[(&Part, &Vec<Process>)]) -
     text
 }
 
+/// The record of a program as it stands there.
+pub fn text(program: &str, printed: bool) -> String {
+    let text = std::fs::read_to_string(path(program, printed));
+    text.unwrap_or_else(|error| panic!("{program} has no record; make compare RECORD=1 makes one: {error}"))
+}
+
 /// What is recorded of one part.
-pub fn recorded(part: &Part, printed: bool) -> Option<Vec<Process>> {
-    let text = std::fs::read_to_string(path(part.program, printed)).ok()?;
+pub fn recorded(part: &Part, printed: bool) -> Vec<Process> {
+    let text = text(part.program, printed);
     let mut lines = text.lines();
     let heading = format!("== {}: ", part.name);
-    lines.find(|line| line.starts_with(&heading))?;
+    assert!(lines.any(|line| line.starts_with(&heading)), "{part} is not recorded");
     let mut processes: Vec<Process> = Vec::new();
     for line in lines.take_while(|line| !line.is_empty()) {
         match line.strip_prefix("    ") {
-            Some(row) => processes.last_mut()?.rows.push(row.to_string()),
+            Some(row) => processes.last_mut().expect("a process comes first").rows.push(row.to_string()),
             None => processes.push(Process { name: line.to_string(), rows: Vec::new() }),
         }
     }
-    Some(processes)
+    processes
 }

@@ -63,7 +63,7 @@ fn difference(heading: &'static str, rows: &[&str], program: &str) -> Difference
 }
 
 /// Plays parts four at a time; their results come in order.
-pub fn four_at_a_time<T: Send>(parts: &[Part], play: impl Fn(&Part) -> T + Sync) -> Vec<T> {
+pub fn four_at_a_time<P: Sync, T: Send>(parts: &[P], play: impl Fn(&P) -> T + Sync) -> Vec<T> {
     std::thread::scope(|scope| {
         let play = &play;
         let quarter =

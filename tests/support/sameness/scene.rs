@@ -204,17 +204,15 @@ impl<'a> Stage<'a> {
     fn conduct(&mut self) -> Vec<Process> {
         let (port, swapped) = (u32::from(self.port), u32::from(self.port.swap_bytes()));
         let ports = [(port, "PORT"), (port + 65536, "PORT+65536"), (swapped, "PORT, the other byte first")];
-        let mut processes = Vec::new();
-        for (role, running) in &mut self.running {
+        let of_all = self.running.iter_mut().flat_map(|(role, running)| {
             running.wait_for_all();
-            processes.extend(conduct(&running.trace(), role, &ports));
-        }
-        for Process { rows, .. } in &mut processes {
-            if rows.last().is_some_and(|row| row == "+++ killed by SIGKILL +++") {
-                *rows = for_ever(rows);
-            }
-        }
-        processes
+            conduct(&running.trace(), role, &ports)
+        });
+        let told = of_all.map(|Process { name, rows }| match rows.last() {
+            Some(end) if end == "+++ killed by SIGKILL +++" => Process { name, rows: for_ever(&rows) },
+            _ => Process { name, rows },
+        });
+        told.collect()
     }
 }
 
