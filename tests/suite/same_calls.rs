@@ -5,10 +5,9 @@
 
 use crate::support::article::build::{Built, built};
 use crate::support::article::{article, listings};
-use crate::support::programs::{Build, program};
-use crate::support::sameness::conduct::{Process, Row};
+use crate::support::sameness::conduct::Process;
 use crate::support::sameness::differences::{Pair, Why, compared, expected};
-use crate::support::sameness::records;
+use crate::support::sameness::records::{self, recorded};
 use crate::support::sameness::scenarios::{Part, four_at_a_time, parts};
 use crate::support::sameness::scene::{Cast, play};
 
@@ -17,24 +16,18 @@ fn unexplained(part: &Part, pairs: &[Pair]) -> String {
     let mut told = String::new();
     for pair in pairs {
         for line in pair.lines.iter().filter(|line| line.why == Why::Unexplained) {
-            let shown = |row: &Option<Row>| row.as_ref().map_or("nothing".to_string(), Row::to_string);
-            let (cpp, port) = (shown(&line.cpp), shown(&line.port));
+            let [cpp, port] = [&line.cpp, &line.port].map(|row| row.as_deref().unwrap_or("nothing"));
             told += &format!("{part}, {}:\n  C++:  {cpp}\n  port: {port}\n", pair.name);
         }
     }
     told
 }
 
-fn recorded(part: &Part, printed: bool) -> Vec<Process> {
-    let record = records::recorded(part, printed);
-    record.unwrap_or_else(|| panic!("{part}: there is no record; make compare RECORD=1 makes one"))
-}
-
 /// What is to be done beside what the cast does in each part: `mended` by the errata, or the record itself.
 fn holds_to_the_record(cast: Cast, mended: bool) {
     let told = four_at_a_time(&parts(), |part| {
-        let expected = expected(&recorded(part, cast.printed), mended, part.difference());
-        unexplained(part, &compared(expected, &play(part, cast)))
+        let expected = expected(&recorded(part, cast.printed), mended, part.difference.as_ref());
+        unexplained(part, &compared(expected, &play(part, &cast)))
     });
     let told = told.concat();
     assert!(told.is_empty(), "{told}");
@@ -43,56 +36,50 @@ fn holds_to_the_record(cast: Cast, mended: bool) {
 /// In every scenario the port makes the C++'s calls, and the errata explain what differs.
 #[test]
 fn mended_the_errata_explain_every_difference() {
-    let directory = program(Build::Mended, "");
-    holds_to_the_record(Cast { directory: &directory, printed: false, port: true }, true);
+    holds_to_the_record(Cast::port(false), true);
 }
 
 /// As printed, nothing differs in any scenario.
 #[test]
 fn as_printed_nothing_differs() {
-    let directory = program(Build::AsPrinted, "");
-    holds_to_the_record(Cast { directory: &directory, printed: true, port: true }, false);
+    holds_to_the_record(Cast::port(true), false);
 }
 
 /// The record is what the article's C++ does here and now.
 #[test]
 fn the_record_is_not_stale() {
-    let Some(article) = article() else {
-        return eprintln!("the record is not measured again: no ARTICLE is given");
-    };
+    let Some(article) = article() else { return eprintln!("the record is not measured again: no ARTICLE") };
     for printed in [false, true] {
         let Built { directory, without } = built(&article, printed).unwrap_or_else(|line| panic!("{line}"));
         assert!(without.is_empty(), "{without:?}");
-        holds_to_the_record(Cast { directory: &directory, printed, port: false }, false);
+        holds_to_the_record(Cast { directory, printed, port: false }, false);
     }
 }
 
 /// One row more, less, elsewhere or otherwise is seen, in whichever scenario and place.
 #[test]
 fn nothing_else_is_explained() {
+    type Change = (&'static str, fn(&mut Vec<String>, usize));
+    const CHANGES: [Change; 4] = [
+        ("less", |rows, row| drop(rows.remove(row))),
+        ("more", |rows, row| rows.insert(row, rows[row].clone())),
+        ("otherwise", |rows, row| rows[row] += ", 0"),
+        ("elsewhere", |rows, row| rows.swap(row, row.saturating_sub(1))),
+    ];
     for (part, printed) in parts().iter().flat_map(|part| [(part, false), (part, true)]) {
-        let pairs = expected(&recorded(part, printed), !printed, part.difference());
+        let pairs = expected(&recorded(part, printed), !printed, part.difference.as_ref());
         // What the port is to do, as if it had done so.
         let rows = |pair: &Pair| pair.lines.iter().filter_map(|line| line.port.clone()).collect();
-        let port: Vec<Process> =
-            pairs.iter().map(|pair| Process { name: pair.name.clone(), rows: rows(pair) }).collect();
+        let as_expected = |pair: &Pair| Process { name: pair.name.clone(), rows: rows(pair) };
+        let port: Vec<Process> = pairs.iter().map(as_expected).collect();
         let differs = |port: &[Process]| !unexplained(part, &compared(pairs.clone(), port)).is_empty();
         assert!(!differs(&port), "{part}: what is expected is explained");
         for (process, Process { name, rows }) in port.iter().enumerate() {
-            for row in 0..rows.len() {
-                let changed = |change: &dyn Fn(&mut Vec<Row>)| {
-                    let mut port = port.clone();
-                    change(&mut port[process].rows);
-                    port
-                };
-                let less = changed(&|rows| drop(rows.remove(row)));
-                assert!(differs(&less), "less: {part}, {name}, row {row}");
-                let more = changed(&|rows| rows.insert(row, rows[row].clone()));
-                assert!(differs(&more), "more: {part}, {name}, row {row}");
-                let otherwise = changed(&|rows| rows[row] = Row::Done(format!("{}, 0", rows[row])));
-                assert!(differs(&otherwise), "otherwise: {part}, {name}, row {row}");
-                let elsewhere = changed(&|rows| rows.swap(row, row.saturating_sub(1)));
-                assert!(elsewhere == port || differs(&elsewhere), "elsewhere: {part}, {name}, row {row}");
+            for (row, (what, change)) in (0..rows.len()).flat_map(|row| CHANGES.map(|change| (row, change)))
+            {
+                let mut changed = port.clone();
+                change(&mut changed[process].rows, row);
+                assert!(changed == port || differs(&changed), "{what}: {part}, {name}, row {row}");
             }
         }
     }
@@ -101,36 +88,35 @@ fn nothing_else_is_explained() {
 /// Every scenario is on record, and nothing else is.
 #[test]
 fn the_record_is_whole() {
-    for (program, printed) in parts().iter().flat_map(|part| [(part.program, false), (part.program, true)])
-    {
-        let text = std::fs::read_to_string(records::path(program, printed)).expect("it is recorded");
-        let recorded = text.lines().filter_map(|line| line.strip_prefix("== "));
-        let of_program = parts().into_iter().filter(|part| part.program == program);
-        let wanted = of_program.map(|part| format!("{}: {}", part.scenario.name, part.scenario.says));
-        assert!(recorded.eq(wanted), "{program}: the record is of other scenarios");
+    let parts = parts();
+    for of_program in parts.chunk_by(|one, next| one.program == next.program) {
+        for printed in [false, true] {
+            let text = records::text(of_program[0].program, printed);
+            let recorded = text.lines().filter_map(|line| line.strip_prefix("== "));
+            let wanted = of_program.iter().map(|part| format!("{}: {}", part.name, part.says[0]));
+            assert!(recorded.eq(wanted), "{}: the record is of other scenarios", of_program[0].program);
+        }
     }
 }
 
 /// The scenarios enter every branch of every listing that logs or ends the program.
 #[test]
 fn every_branch_is_entered() {
-    let Some(article) = article() else {
-        return eprintln!("the listings are not looked at: no ARTICLE is given");
-    };
+    let Some(article) = article() else { return eprintln!("the listings are not looked at: no ARTICLE") };
     let listings = listings(&article);
     for (program, listing, statuses) in [
-        ("tcp_server", "tcpServer.cc", &[1, 2, 3, 4][..]),
-        ("tcp_server_fork", "version one", &[0, 1, 2, 3, 4, 6]),
-        ("tcp_server_double_fork", "version two", &[0, 1, 2, 3, 4, 6, 7]),
-        ("tcp_client", "tcpClient.cc", &[0, 1, 4, 5]),
+        ("tcp_server", "tcpServer.cc", "1 2 3 4"),
+        ("tcp_server_fork", "version one", "0 1 2 3 4 6"),
+        ("tcp_server_double_fork", "version two", "0 1 2 3 4 6 7"),
+        ("tcp_client", "tcpClient.cc", "0 1 4 5"),
     ] {
-        let record = std::fs::read_to_string(records::path(program, false)).expect("it is recorded");
+        let record = records::text(program, false);
         for log in listings.get(listing).split("logMessage(").skip(1) {
             let format = log.split('"').nth(1).expect("it has a format");
             let text = format.split('%').next().expect("a part is before the first");
             assert!(record.contains(&format!("| {text}")), "{program} never logs {format:?}");
         }
-        for status in statuses {
+        for status in statuses.split(' ') {
             let ends = record.contains(&format!("exit_group({status})"));
             assert!(ends, "{program} never exits with {status}");
         }

@@ -35,15 +35,13 @@ fn open_door(house_number: c_int) -> c_int {
 /// Nineteen statements in twenty of every listing have their counterpart, in the article's order.
 #[test]
 fn every_listing_has_its_counterpart() {
-    let Some(article) = article() else {
-        return eprintln!("no ARTICLE is given");
-    };
+    let Some(article) = article() else { return eprintln!("no ARTICLE is given") };
     let listings = listings(&article);
     for name in LISTINGS {
         let aligned = Alignment::of(listings.get(name), &counterpart(name));
-        assert!(aligned.share() >= 0.95, "{name}: {} without {:#?}", aligned.share(), aligned.alone());
-        let kinds = aligned.alone();
-        assert!(kinds.iter().all(|(_, kind)| *kind != UNKNOWN), "{name}: of no known kind: {kinds:#?}");
+        let (share, alone) = (aligned.share(), aligned.alone());
+        assert!(share >= 0.95, "{name}: {share} without {alone:#?}");
+        assert!(alone.iter().all(|(_, kind)| *kind != UNKNOWN), "{name}: of no known kind: {alone:#?}");
     }
 }
 
@@ -65,21 +63,14 @@ fn what_is_alike_is_paired() {
     assert_eq!(aligned.alone(), [("(void)doorFd;".to_string(), ["a type conversion", "类型转换"])]);
 }
 
-/// Each statement that is taken away costs one, wherever it stood.
+/// Each statement that is taken away costs one, wherever it stood; of two that change places one is not counted.
 #[test]
-fn a_statement_taken_away_is_missed() {
+fn a_statement_taken_away_or_moved_is_missed() {
     for gone in ["let door_fd", "if door_fd", "log_message!", "exit(", "return"] {
         let less: Vec<&str> = RUST.lines().filter(|line| !line.contains(gone)).collect();
-        let (_, paired) = Alignment::of(CPP, &less.join("\n")).counts();
-        assert_eq!(paired, 7, "without {gone}");
+        assert_eq!(Alignment::of(CPP, &less.join("\n")).counts(), (9, 7), "without {gone}");
     }
-}
-
-/// Two statements that change places are not both counted.
-#[test]
-fn a_statement_out_of_order_is_missed() {
-    let swapped = RUST
-        .replace("let mut front = zeroed();", "")
-        .replace("return", "let mut front = zeroed();\nreturn");
-    assert_eq!(Alignment::of(CPP, &swapped).counts(), (9, 6));
+    let moved = RUST.replace("let mut front = zeroed();", "");
+    let moved = moved.replace("return", "let mut front = zeroed();\nreturn");
+    assert_eq!(Alignment::of(CPP, &moved).counts(), (9, 6));
 }

@@ -3,10 +3,9 @@
 //! Statements are alike in what both languages spell: calls, literals, names. A
 //! name's spelling is Rust's (`_LiSockFd` is `li_sock_fd`); a few words stand for others ([`WORDS`]).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A statement: its lines, and what it is recognised by, each word with its weight.
-#[derive(Clone, Debug)]
 pub struct Statement {
     pub lines: Vec<String>,
     /// How many of the source's own it is: a declaration and its first value are two.
@@ -39,7 +38,7 @@ const WORDS: [(&str, &str); 9] = [
 /// Types, and words that one of the two needs and the other does not have.
 const SILENT: &str = " int char bool void string uint16_t ssize_t socklen_t pid_t time_t struct sockaddr sockaddr_in \
     const volatile static let mut pub fn u16 c_int usize isize str as some true self c_str to_bytes put args define \
-    file sizeof i c sa_family_t crate cstr u8 ";
+    file sizeof i b c sa_family_t crate cstr u8 ";
 
 impl Alignment {
     /// C++ on the left, Rust on the right.
@@ -65,11 +64,9 @@ impl Alignment {
     /// The statements without counterpart, each as one line, with its kind in both languages.
     pub fn alone(&self) -> Vec<(String, [&'static str; 2])> {
         let alone = self.left.iter().zip(&self.pairs).filter(|(_, pair)| pair.is_none());
-        let text = |statement: &Statement| {
-            let lines: Vec<&str> = statement.lines.iter().map(|line| line.trim()).collect();
-            lines.join(" ")
-        };
-        alone.map(|(statement, _)| (text(statement), kind(&text(statement)))).collect()
+        let texts = alone.map(|(statement, _)| statement.lines.join(" "));
+        let texts = texts.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+        texts.map(|text| (text.clone(), kind(&text))).collect()
     }
 }
 
@@ -93,50 +90,45 @@ pub const UNKNOWN: [&str; 2] = ["a statement", "语句"];
 fn statements_of_cpp(text: &str) -> (Vec<Statement>, usize) {
     let mut besides = 0;
     let mut kept = String::new();
-    let mut destructs = false;
+    let mut before = "";
     for line in text.lines() {
         let word = line.trim();
         // A destructor that does nothing ends with its braces.
-        let destructed = std::mem::replace(&mut destructs, word.starts_with('~')) && word == "{}";
+        let destructed = before.starts_with('~') && word == "{}";
         let only = ["#include", "#pragma", "using ", "~", "public:", "private:"];
         if destructed || only.iter().any(|start| word.starts_with(start)) {
             besides += 1;
-        } else {
+        } else if word.starts_with([':', ',']) {
             // A constructor's list goes on with the line before it.
-            if word.starts_with([':', ',']) {
-                kept.pop();
-            } else {
-                kept += &line[..line.len() - line.trim_start().len()];
-            }
+            kept = kept.trim_end().to_string() + word + "\n";
+        } else {
             // A loop that counts is known by how far it counts.
-            kept += &word.replace("int i=0;", "");
-            kept.push('\n');
+            kept = kept + &line.replace("int i=0;", "") + "\n";
         }
+        before = word;
     }
     let mut merged: Vec<Statement> = Vec::new();
     for statement in statements(&kept) {
-        let declared = merged.last().and_then(declares);
         let text = statement.lines.join("");
         let fills =
-            |name: String| text.contains(&format!("(&{name},")) || text.contains(&format!("({name},"));
-        if declared.is_some_and(fills) {
-            let declaration = merged.last_mut().expect("it is there");
-            declaration.lines.extend(statement.lines);
-            declaration.words.extend(statement.words);
-            declaration.count += 1;
-        } else {
-            merged.push(statement);
+            |name: &str| text.contains(&format!("(&{name},")) || text.contains(&format!("({name},"));
+        match merged.last_mut() {
+            Some(declaration) if declared(declaration).is_some_and(fills) => {
+                declaration.lines.extend(statement.lines);
+                declaration.words.extend(statement.words);
+                declaration.count += 1;
+            }
+            _ => merged.push(statement),
         }
     }
     (merged, besides)
 }
 
 /// The name, of a statement that declares it and gives it no value.
-fn declares(statement: &Statement) -> Option<String> {
-    let line = statement.lines[0].trim().strip_suffix(';')?;
-    let (types, name) = line.rsplit_once(' ')?;
-    let plain = |c: char| c.is_alphanumeric() || c == '_' || c == ' ';
-    (types.chars().all(plain) && name.chars().all(plain)).then(|| name.to_string())
+fn declared(statement: &Statement) -> Option<&str> {
+    let (types, name) = statement.lines[0].trim().strip_suffix(';')?.rsplit_once(' ')?;
+    let plain = |text: &str| text.chars().all(|c| is_of_a_word(c) || c == ' ');
+    (plain(types) && plain(name)).then_some(name)
 }
 
 /// A statement a line; one that leaves a bracket open goes on. Lines without a word are left out.
@@ -172,52 +164,46 @@ fn uncommented(line: &str) -> &str {
 /// What a line is recognised by, and how many round brackets it leaves open. A
 /// call or a literal says more than a name.
 fn words(code: &str) -> (HashMap<String, u32>, i32) {
-    let mut words = HashMap::new();
-    let mut open = 0;
-    let chars: Vec<char> = code.chars().collect();
-    let mut at = 0;
-    while at < chars.len() {
-        let c = chars[at];
-        let start = at;
-        at += 1;
-        if c == '"'
-            || c == '\''
-                && chars.get(at).is_some_and(|&next| next == '\\' || chars.get(at + 1) == Some(&'\''))
-        {
-            while at < chars.len() && chars[at] != c {
-                at += if chars[at] == '\\' { 2 } else { 1 };
-            }
-            at = (at + 1).min(chars.len());
-            words.insert(chars[start..at].iter().collect(), 2);
-        } else if c.is_alphanumeric() || c == '_' {
-            while at < chars.len() && (chars[at].is_alphanumeric() || chars[at] == '_') {
-                at += 1;
-            }
-            let word: String = chars[start..at].iter().collect();
-            // The b of b"bytes", the c of c"string".
-            if ["b", "c"].contains(&word.as_str()) && matches!(chars.get(at), Some('"' | '\'')) {
-                continue;
-            }
-            let word = spelled(&word);
-            if SILENT.contains(&format!(" {word} ")) {
-                continue;
-            }
-            let next: String = chars[at..].iter().take(2).collect();
-            let says_more =
-                next.starts_with('(') || next == "!(" || word.starts_with(|c: char| c.is_ascii_digit());
-            let weight = match word.as_str() {
-                "return" => 3, // what it returns is no counterpart of it
-                _ if says_more => 2,
-                _ => 1,
-            };
-            words.insert(word, weight);
-        } else if c == '(' {
-            open += 1;
-        } else if c == ')' {
-            open -= 1;
-        }
+    let (mut words, mut open, mut rest) = (HashMap::new(), 0, code);
+    while !rest.is_empty() {
+        let (token, after) = rest.split_at(first_token(rest));
+        rest = after;
+        open += i32::from(token == "(") - i32::from(token == ")");
+        let is_literal = token.len() > 1 && token.starts_with(['"', '\'']);
+        let word = if is_literal { token.to_string() } else { spelled(token) };
+        let weight = match token {
+            "return" => 3, // what it returns is no counterpart of it
+            _ if is_literal => 2,
+            _ if !token.starts_with(is_of_a_word) || SILENT.contains(&format!(" {word} ")) => continue,
+            _ if rest.starts_with('(') || rest.starts_with("!(") => 2,
+            _ if token.starts_with(|c: char| c.is_ascii_digit()) => 2,
+            _ => 1,
+        };
+        words.insert(word, weight);
     }
     (words, open)
+}
+
+fn is_of_a_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// The length of what `code` begins with: a word, a literal in its quotes, or a sign.
+fn first_token(code: &str) -> usize {
+    let first = code.chars().next().expect("there is more");
+    if is_of_a_word(first) {
+        return code.find(|c| !is_of_a_word(c)).unwrap_or(code.len());
+    }
+    let is_char = first == '\'' && (code[1..].starts_with('\\') || code.chars().nth(2) == Some('\''));
+    if first != '"' && !is_char {
+        return first.len_utf8();
+    }
+    let mut escapes = false;
+    let closes = |c| {
+        escapes = c == '\\' && !escapes;
+        c == first && !escapes
+    };
+    code[1..].find(closes).map_or(code.len(), |end| 1 + end + 1)
 }
 
 /// A name as Rust spells it: `_LiSockFd` is `li_sock_fd`, `clientIP` is `client_ip`.
@@ -242,56 +228,46 @@ const RUN: usize = 12;
 /// what it is recognised by is found there; nothing is counterpart of two.
 fn pairs(left: &[Statement], right: &[Statement]) -> Vec<Option<(usize, usize)>> {
     let (rows, columns) = (left.len(), right.len());
-    let mut best = vec![vec![(0.0, 0); columns + 1]; rows + 1];
+    // How well what begins here can be paired, and what comes first then: so many of both.
+    let mut best = vec![vec![(0.0, (1, 0)); columns + 1]; rows + 1];
     for i in (0..rows).rev() {
         let words = &left[i].words;
         let weight = words.values().sum::<u32>() as f64;
         for j in (0..=columns).rev() {
-            // 0 in the second place: this of the left stays alone; a run's length otherwise.
-            let mut choice = (best[i + 1][j].0, 0);
+            let mut choice = (best[i + 1][j].0, (1, 0));
             if j < columns && best[i][j + 1].0 >= choice.0 {
-                choice = (best[i][j + 1].0, usize::MAX);
+                choice = (best[i][j + 1].0, (0, 1));
             }
-            let mut found: HashMap<&str, u32> = HashMap::new();
+            let mut found = HashSet::new();
             let mut said = 0;
-            for length in 1..=RUN.min(columns - j) {
+            for (length, statement) in (1..=RUN).zip(&right[j..]) {
                 let before = found.len();
-                said += right[j + length - 1].words.len();
-                for word in right[j + length - 1].words.keys() {
-                    if let Some((word, weight)) = words.get_key_value(word) {
-                        found.insert(word, *weight);
-                    }
-                }
+                said += statement.words.len();
+                found.extend(statement.words.keys().filter(|word| words.contains_key(*word)));
                 // A run starts and ends with something to show.
+                if found.is_empty() {
+                    break;
+                }
                 if found.len() == before {
-                    if length == 1 {
-                        break;
-                    }
                     continue;
                 }
-                let alike = found.values().sum::<u32>() as f64 / weight;
+                let alike = found.iter().map(|word| words[*word]).sum::<u32>() as f64 / weight;
                 // Of two that are as much alike, the one that says nothing else.
                 let besides = 0.001 * said.saturating_sub(found.len()) as f64;
                 let worth = 1.0 + alike - besides - 0.05 * (length - 1) as f64 + best[i + 1][j + length].0;
                 if alike >= 0.5 && worth >= choice.0 {
-                    choice = (worth, length);
+                    choice = (worth, (1, length));
                 }
             }
             best[i][j] = choice;
         }
     }
-    let mut pairs = vec![None; rows];
+    let mut pairs = Vec::new();
     let (mut i, mut j) = (0, 0);
     while i < rows {
-        match best[i][j].1 {
-            0 => i += 1,
-            usize::MAX => j += 1,
-            length => {
-                pairs[i] = Some((j, length));
-                i += 1;
-                j += length;
-            }
-        }
+        let (down, along) = best[i][j].1;
+        pairs.extend((down == 1).then(|| (along > 0).then_some((j, along))));
+        (i, j) = (i + down, j + along);
     }
     pairs
 }

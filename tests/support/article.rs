@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub use build::program;
 
 use super::programs::root;
-use known::Found;
+use known::{Found, known};
 
 /// The listings that have a program or a header, in the article's order.
 pub const LISTINGS: [&str; 6] =
@@ -23,37 +23,36 @@ pub const LISTINGS: [&str; 6] =
 const ENDINGS: [&str; 11] = ["hpp", "h", "hh", "hxx", "cc", "cpp", "cxx", "txt", "md", "html", "htm"];
 const DEPTH: usize = 3;
 
-/// The text of each listing that a copy has.
-pub struct Listings([Option<Found>; 6]);
+/// What was found in a copy, in its order; of two that may be the same listing, the one with
+/// more of its words counts.
+pub struct Listings(Vec<Found>);
 
 impl Listings {
     /// The listings of a copy, or one line that says why there are none.
     pub fn read(copy: &Path) -> Result<Self, String> {
-        let mut listings = Listings([const { None }; 6]);
-        let mut files = Vec::new();
-        gather(copy, DEPTH, &mut files).map_err(|error| format!("{}: {error}", copy.display()))?;
+        let name = copy.display();
+        let files = files(copy, DEPTH).map_err(|error| format!("{name}: {error}"))?;
+        let mut listings = Listings(Vec::new());
         let mut looked_at = format!("its {} files", files.len());
         for file in &files {
             let text = text(file)?;
             let readings = [html::blocks(&text), markdown::blocks(&text), vec![text.clone()]];
-            let blocks = readings.each_ref().map(Vec::len);
-            let [mut page, markdown, whole] = readings.map(known);
-            for other in [markdown, whole] {
-                if other.0.iter().flatten().count() > page.0.iter().flatten().count() {
-                    page = other;
-                }
-            }
-            listings.merge(page);
             if files.len() == 1 {
                 looked_at = match text.contains("Content-Type: multipart/related") {
                     true => "a web archive: save the page as HTML".to_string(),
-                    false => format!("{} <pre> and {} Markdown blocks", blocks[0], blocks[1]),
+                    false => {
+                        format!("{} <pre> and {} Markdown blocks", readings[0].len(), readings[1].len())
+                    }
                 };
             }
+            let found =
+                readings.map(|blocks| Listings(blocks.iter().filter_map(|block| known(block)).collect()));
+            let most = found.into_iter().min_by_key(|found| found.missing().len());
+            listings.0.extend(most.into_iter().flat_map(|found| found.0));
         }
-        if listings.missing().len() == LISTINGS.len() {
+        if listings.0.is_empty() {
             let wanted = LISTINGS.join(", ");
-            return Err(format!("{}: looked for {wanted}; found none in {looked_at}", copy.display()));
+            return Err(format!("{name}: looked for {wanted}; found none in {looked_at}"));
         }
         Ok(listings)
     }
@@ -64,35 +63,14 @@ impl Listings {
     }
 
     pub fn find(&self, name: &str) -> Option<&str> {
-        let index = LISTINGS.iter().position(|listing| *listing == name);
-        let index = index.unwrap_or_else(|| panic!("there is no listing {name:?}"));
-        self.0[index].as_ref().map(|found| found.text.as_str())
+        assert!(LISTINGS.contains(&name), "there is no listing {name:?}");
+        let same = self.0.iter().rev().filter(|found| found.name == name);
+        same.max_by_key(|found| found.words).map(|found| found.text.as_str())
     }
 
     pub fn missing(&self) -> Vec<&'static str> {
         LISTINGS.into_iter().filter(|name| self.find(name).is_none()).collect()
     }
-
-    /// Of two that may be the same listing, the one with more of its words stays.
-    fn merge(&mut self, other: Listings) {
-        for (mine, other) in self.0.iter_mut().zip(other.0) {
-            let words = |found: &Option<Found>| found.as_ref().map_or(0, |found| found.words);
-            if words(&other) > words(mine) {
-                *mine = other;
-            }
-        }
-    }
-}
-
-fn known(blocks: Vec<String>) -> Listings {
-    let mut listings = Listings([const { None }; 6]);
-    for found in blocks.iter().filter_map(|block| known::known(block)) {
-        let mut one = Listings([const { None }; 6]);
-        let index = found.listing;
-        one.0[index] = Some(found);
-        listings.merge(one);
-    }
-    listings
 }
 
 /// The copy that the environment names, from the project's directory on.
@@ -107,37 +85,37 @@ pub fn listings(article: &Path) -> Listings {
 }
 
 /// The file, or those of the folder, by name.
-fn gather(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+fn files(path: &Path, depth: usize) -> std::io::Result<Vec<PathBuf>> {
     if !path.is_dir() {
-        files.push(path.to_path_buf());
-        return Ok(());
+        return Ok(vec![path.to_path_buf()]);
     }
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(path)? {
         entries.push(entry?.path());
     }
     entries.sort();
+    let mut found = Vec::new();
     for entry in entries {
-        let ending = entry.extension().and_then(|ending| ending.to_str()).unwrap_or("");
+        let ending = entry.extension().unwrap_or_default().to_ascii_lowercase();
         if entry.is_dir() && depth > 1 {
-            gather(&entry, depth - 1, files)?;
-        } else if entry.is_file() && ENDINGS.contains(&ending.to_lowercase().as_str()) {
-            files.push(entry);
+            found.extend(files(&entry, depth - 1)?);
+        } else if entry.is_file() && ENDINGS.iter().any(|known| ending == *known) {
+            found.push(entry);
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// The file's text: lines end with `\n`, spaces are spaces.
 fn text(file: &Path) -> Result<String, String> {
-    let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let name = file.display();
+    let bytes = std::fs::read(file).map_err(|error| format!("{name}: {error}"))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let start = String::from_utf8_lossy(error.as_bytes()).to_lowercase();
-        let named =
-            start.split_once("charset=").map_or("", |(_, rest)| rest.trim_start_matches(['"', '\'']));
-        let named = named.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or("");
-        let charset = if named.is_empty() || named == "utf-8" { "gb18030" } else { named };
-        let name = file.display();
+        let named = start.split("charset=").nth(1).unwrap_or("");
+        let mut words = named.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        let charset =
+            words.find(|word| !word.is_empty()).filter(|word| *word != "utf-8").unwrap_or("gb18030");
         format!("{name}: not UTF-8; make it so: iconv -f {charset} -t utf-8 '{name}' >article.html")
     })?;
     let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\u{a0}', " ");

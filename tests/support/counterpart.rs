@@ -2,37 +2,34 @@
 
 use super::programs::root;
 
-/// The lines of a file from the one that starts so up to the one that starts so.
-type Part = (&'static str, &'static str, &'static str);
-
 const END: &str = "the end";
 
 /// The counterpart of a listing, which has the name that `article.rs` gives it.
 pub fn counterpart(listing: &str) -> String {
-    let parts: Vec<Part> = match listing {
-        "tcp.hpp" => vec![("src/tcp.rs", "/// Exit status", END)],
-        "logMessage.hpp" => vec![("src/log_message.rs", "/// What is worth", END)],
+    match listing {
+        "tcp.hpp" => part("src/tcp.rs", "/// Exit status", END),
+        "logMessage.hpp" => part("src/log_message.rs", "/// What is worth", END),
         "tcpServer.cc" => server("src/bin/tcp_server.rs"),
-        "tcpClient.cc" => vec![("src/bin/tcp_client.rs", "fn usage", END)],
+        "tcpClient.cc" => part("src/bin/tcp_client.rs", "fn usage", END),
         "version one" => server("src/bin/tcp_server_fork.rs"),
         "version two" => server("src/bin/tcp_server_double_fork.rs"),
         _ => panic!("{listing} has no counterpart"),
-    };
-    parts.into_iter().map(text).collect()
+    }
 }
 
 /// A server's own file holds its `start`, which the class has before its data.
-fn server(start: &'static str) -> Vec<Part> {
+fn server(file: &str) -> String {
     const CLASS: &str = "src/tcp_server.rs";
     const DATA: &str = "/// A server: where";
-    vec![(CLASS, "impl", DATA), (start, "fn start", END), (CLASS, DATA, END)]
+    [part(CLASS, "impl", DATA), part(file, "fn start", END), part(CLASS, DATA, END)].concat()
 }
 
-fn text((file, first, end): Part) -> String {
+/// The lines of a file from the one that starts so up to the one that starts so.
+fn part(file: &str, first: &str, end: &str) -> String {
     let text = std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
     let lines = text.lines().skip_while(|line| !line.starts_with(first));
-    let part: String =
-        lines.take_while(|line| !line.starts_with(end)).map(|line| format!("{line}\n")).collect();
+    let part = lines.take_while(|line| !line.starts_with(end)).map(|line| format!("{line}\n"));
+    let part: String = part.collect();
     assert!(!part.is_empty(), "{file} has no line {first:?}");
     part
 }

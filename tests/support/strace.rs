@@ -54,7 +54,7 @@ impl Call {
 
     /// The bytes of argument `index`, a string as strace prints it.
     pub fn bytes(&self, index: usize) -> Option<Vec<u8>> {
-        unquoted(self.args.get(index)?)
+        unquoted(self.args.get(index)?).map(|(bytes, _)| bytes)
     }
 }
 
@@ -195,14 +195,14 @@ fn arguments(mut text: &str) -> Vec<String> {
     args
 }
 
-/// The bytes that strace prints as `"a\n\x1b\0"`, without a `...` behind.
-fn unquoted(text: &str) -> Option<Vec<u8>> {
+/// The bytes that strace prints as `"a\n\x1b\0"`, and what stands behind them.
+pub fn unquoted(text: &str) -> Option<(Vec<u8>, &str)> {
     let text = text.strip_prefix('"')?;
     let mut bytes = Vec::new();
     let mut rest = text.bytes().peekable();
     while let Some(c) = rest.next() {
         match c {
-            b'"' => return Some(bytes),
+            b'"' => return Some((bytes, &text[text.len() - rest.len()..])),
             b'\\' => match rest.next()? {
                 b'n' => bytes.push(b'\n'),
                 b't' => bytes.push(b'\t'),

@@ -118,17 +118,9 @@ impl Names {
     }
 
     /// Erratum 4: the client's port, where `waitpid` takes flags, and strace shows them.
-    fn options(&self, flags: &str) -> String {
-        let flags = flags.split(" /*").next().unwrap_or(flags);
-        let values = flags.split('|').map(|flag| match flag {
-            "WNOHANG" => Some(1),
-            "WUNTRACED" => Some(2),
-            "WEXITED" => Some(4),
-            "WCONTINUED" => Some(8),
-            number => u16::from_str_radix(number.trim_start_matches("0x"), 16).ok(),
-        });
-        let port = values.sum::<Option<u16>>().and_then(|value| self.ports.get(&value));
-        port.map_or(flags.to_string(), |_| "peer_port".to_string())
+    fn options(&self, text: &str) -> String {
+        let port = flags(text).and_then(|value| self.ports.get(&value));
+        port.map_or(text.split(" /*").next().unwrap_or(text).to_string(), |_| "peer_port".to_string())
     }
 
     /// What a line of log says, without its time: `log accept() success:: …`.
@@ -149,8 +141,20 @@ pub fn forks(call: &Call) -> bool {
     ["fork", "vfork", "clone", "clone3"].contains(&call.name.as_str())
 }
 
+/// The number that strace shows as flags of `waitpid`.
+pub fn flags(text: &str) -> Option<u16> {
+    let values = text.split(" /*").next()?.split('|').map(|flag| match flag {
+        "WNOHANG" => Some(1),
+        "WSTOPPED" | "WUNTRACED" => Some(2),
+        "WEXITED" => Some(4),
+        "WCONTINUED" => Some(8),
+        number => u16::from_str_radix(number.trim_start_matches("0x"), 16).ok(),
+    });
+    values.sum()
+}
+
 /// The port number in an address as strace prints it.
-fn port(address: &str) -> Option<u16> {
+pub fn port(address: &str) -> Option<u16> {
     let digits = address.split("sin_port=htons(").nth(1)?;
     digits.split(')').next()?.parse().ok()
 }

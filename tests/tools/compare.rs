@@ -3,13 +3,15 @@
 //! `ARTICLE` names the saved copy, `AS_PRINTED` the build, `RECORD` writes what was seen
 //! of the C++ to `tests/traces`. Words choose programs or scenarios by name.
 
+use std::collections::HashSet;
+
 use crate::say;
 use crate::support::article::article;
 use crate::support::article::build::{Built, built, mends};
 use crate::support::language::{chinese, columns};
 use crate::support::paper::colours;
-use crate::support::programs::{Build, program, root};
-use crate::support::sameness::conduct::{Process, Row};
+use crate::support::programs::root;
+use crate::support::sameness::conduct::Process;
 use crate::support::sameness::differences::{Line, Pair, Why, compared, expected};
 use crate::support::sameness::records;
 use crate::support::sameness::scenarios::{Part, four_at_a_time, parts};
@@ -29,8 +31,8 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
             "请指出文章的位置：make compare ARTICLE=file.md"
         )
     })?;
-    let Built { directory: cpp, without } = built(&article, printed)?;
-    let port = program(if printed { Build::AsPrinted } else { Build::Mended }, "");
+    let Built { directory, without } = built(&article, printed)?;
+    let (cpp, port) = (Cast { directory, printed, port: false }, Cast::port(printed));
 
     for mend in mends(printed) {
         println!("{}", say!("mended in the article: {mend}", "文章中已修正：{mend}"));
@@ -38,23 +40,21 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
     for (program, why) in &without {
         println!("{}", say!("left out: {program}: {why}", "略去：{program}：{why}"));
     }
-    let marks = say!(
-        "A number marks what an erratum of that number changes, !! what nothing explains.",
-        "数字表示由该编号的勘误引起的差异，!! 表示没有解释的差异。"
+    println!(
+        "{}",
+        say!(
+            "A number marks what an erratum of that number changes, !! what nothing explains.",
+            "数字表示由该编号的勘误引起的差异，!! 表示没有解释的差异。"
+        )
     );
-    println!("{marks}");
     chosen.retain(|part| without.iter().all(|(program, _)| *program != part.program));
-    let played = four_at_a_time(&chosen, |part| {
-        let cpp = play(part, Cast { directory: &cpp, printed, port: false });
-        let port = play(part, Cast { directory: &port, printed, port: true });
-        (cpp, port)
-    });
+    let played = four_at_a_time(&chosen, |part| (play(part, &cpp), play(part, &port)));
 
     let mut all = Vec::new();
     for (part, (cpp, port)) in chosen.iter().zip(&played) {
-        let says = if chinese() { part.scenario.says_in_chinese } else { part.scenario.says };
+        let says = part.says[usize::from(chinese())];
         println!("\n{}", say!("{part}: {says}", "{part}：{says}"));
-        let pairs = compared(expected(cpp, !printed, part.difference()), port);
+        let pairs = compared(expected(cpp, !printed, part.difference.as_ref()), port);
         pairs.iter().for_each(show);
         let whys: Vec<Why> = pairs.iter().flat_map(|pair| &pair.lines).map(|line| line.why).collect();
         let tally = tally(&whys);
@@ -75,13 +75,10 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
 
 /// The parts that the words name, all if there are none.
 fn chosen(words: &[String]) -> Result<Vec<Part>, String> {
-    let names = |part: &Part| [part.program, part.scenario.name];
-    let mut choices: Vec<&str> = Vec::new();
-    for name in parts().iter().flat_map(names) {
-        if !choices.contains(&name) {
-            choices.push(name);
-        }
-    }
+    let names = |part: &Part| [part.program, part.name];
+    let mut choices: Vec<&str> = parts().iter().flat_map(names).collect();
+    let mut known = HashSet::new();
+    choices.retain(|choice| known.insert(*choice));
     if let Some(word) = words.iter().find(|word| !choices.contains(&word.as_str())) {
         let choices = choices.join(" ");
         return Err(say!(
@@ -99,14 +96,12 @@ fn write_records(
     played: &[(Vec<Process>, Vec<Process>)],
     printed: bool,
 ) -> Result<(), String> {
-    let all: Vec<(&Part, &[Process])> =
-        parts.iter().zip(played.iter().map(|(cpp, _)| cpp.as_slice())).collect();
+    let all: Vec<_> = parts.iter().zip(played.iter().map(|(cpp, _)| cpp)).collect();
     for of_program in all.chunk_by(|one, next| one.0.program == next.0.program) {
         let program = of_program[0].0.program;
         let path = records::path(program, printed);
-        let failed = |error| format!("{}: {error}", path.display());
-        std::fs::create_dir_all(path.parent().expect("it stands in a directory")).map_err(failed)?;
-        std::fs::write(&path, records::written(program, printed, of_program)).map_err(failed)?;
+        std::fs::write(&path, records::written(program, printed, of_program))
+            .map_err(|error| format!("{}: {error}", path.display()))?;
         let path = path.strip_prefix(root()).unwrap_or(&path).display();
         println!("{}", say!("recorded: {path}", "已记录：{path}"));
     }
@@ -118,17 +113,16 @@ fn show(pair: &Pair) {
     println!("     {:WIDTH$} | {}", format!("{}: C++", pair.name), say!("the port", "移植版"));
     for line in &pair.lines {
         let (mark, colour) = match line.why {
-            Why::Same => (String::new(), ""),
-            Why::Erratum(number) => (number.to_string(), "\x1b[33m"),
-            Why::Unexplained => ("!!".to_string(), "\x1b[31m"),
+            Why::Same => (String::new(), None),
+            Why::Erratum(number) => (number.to_string(), Some("\x1b[33m")),
+            Why::Unexplained => ("!!".to_string(), Some("\x1b[31m")),
         };
         let (cpp, port) = side_by_side(line);
         let room = " ".repeat(WIDTH.saturating_sub(columns(&cpp)));
         let row = format!("{mark:>4} {cpp}{room} | {port}");
-        match colour {
-            "" => println!("{}", row.trim_end()),
-            colour if colours() => println!("{colour}{row}\x1b[m"),
-            _ => println!("{}", row.trim_end()),
+        match colour.filter(|_| colours()) {
+            Some(colour) => println!("{colour}{row}\x1b[m"),
+            None => println!("{}", row.trim_end()),
         }
     }
 }
@@ -136,9 +130,8 @@ fn show(pair: &Pair) {
 /// Both rows, cut to fit, so that the end stays and what is different shows. What every
 /// line of the log begins with is left out.
 fn side_by_side(line: &Line) -> (String, String) {
-    let shown = |row: &Option<Row>| {
-        let text = row.as_ref().map_or(String::new(), Row::to_string);
-        text.replacen(" | TIME | me | ", "… ", 1).chars().collect()
+    let shown = |row: &Option<String>| {
+        row.as_deref().unwrap_or("").replacen(" | TIME | me | ", "… ", 1).chars().collect()
     };
     let (cpp, port): (Vec<char>, Vec<char>) = (shown(&line.cpp), shown(&line.port));
     let differs = cpp.iter().zip(&port).position(|(one, other)| one != other);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::say;
-use crate::support::alignment::Alignment;
+use crate::support::alignment::{Alignment, Statement};
 use crate::support::article::{LISTINGS, Listings};
 use crate::support::counterpart::counterpart;
 use crate::support::language::chinese;
@@ -41,22 +41,19 @@ pub fn side_by_side(words: &[String]) -> Result<bool, String> {
 fn show(name: &str, text: &str) {
     let aligned = Alignment::of(text, &counterpart(name));
     println!("{name}\n");
+    let alone = |right: &[Statement]| right.iter().for_each(|right| row(&[], '>', &right.lines));
     let mut shown = 0;
     for (left, pair) in aligned.left.iter().zip(&aligned.pairs) {
         let Some((start, length)) = *pair else {
             row(&left.lines, '<', &[]);
             continue;
         };
-        for right in &aligned.right[shown..start] {
-            row(&[], '>', &right.lines);
-        }
-        let run = aligned.right[start..start + length].iter();
-        row(&left.lines, '│', &run.flat_map(|right| right.lines.clone()).collect::<Vec<_>>());
+        alone(&aligned.right[shown..start]);
         shown = start + length;
+        let run = aligned.right[start..shown].iter();
+        row(&left.lines, '│', &run.flat_map(|right| right.lines.clone()).collect::<Vec<_>>());
     }
-    for right in &aligned.right[shown..] {
-        row(&[], '>', &right.lines);
-    }
+    alone(&aligned.right[shown..]);
     let ((all, paired), share) = (aligned.counts(), aligned.share());
     println!(
         "\n{}",
@@ -79,23 +76,20 @@ fn show(name: &str, text: &str) {
     );
 }
 
-/// The lines of one side beside those of the other.
+/// The lines of one side beside those of the other, cut to fit.
 fn row(left: &[String], sign: char, right: &[String]) {
     let width = (columns(200) - 3) / 2;
     for line in 0..left.len().max(right.len()) {
-        let text = |side: &[String]| cut(side.get(line).map_or("", String::as_str), width);
-        let (left, right) = (text(left), text(right));
+        let [left, right] = [left, right].map(|side| match side.get(line) {
+            Some(text) if text.chars().count() > width => {
+                text.chars().take(width - 1).chain(['…']).collect()
+            }
+            text => text.cloned().unwrap_or_default(),
+        });
         match sign {
             '<' if colours() => println!("\x1b[31m{left:width$} {sign} {right}\x1b[0m"),
             '>' if colours() => println!("\x1b[32m{left:width$} {sign} {right}\x1b[0m"),
             _ => println!("{}", format!("{left:width$} {sign} {right}").trim_end()),
         }
     }
-}
-
-fn cut(line: &str, width: usize) -> String {
-    if line.chars().count() <= width {
-        return line.to_string();
-    }
-    line.chars().take(width - 1).chain(['…']).collect()
 }

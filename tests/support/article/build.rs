@@ -1,6 +1,6 @@
 //! The article's four programs: its listings, mended where they must be, and built with g++.
 
-use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -15,86 +15,52 @@ const PROGRAMS: [(&str, &str); 4] = [
     ("tcp_server_double_fork", "version two"),
     ("tcp_client", "tcpClient.cc"),
 ];
-const HEADERS: [&str; 2] = ["tcp.hpp", "logMessage.hpp"];
 
-/// The smallest change that takes an erratum out of a listing.
-pub struct Mend {
-    /// The erratum's number in the README.
-    pub number: u32,
-    pub listings: &'static [&'static str],
-    pub from: &'static str,
-    pub to: &'static str,
-}
+/// The smallest change that takes an erratum out of the listings: its number in the README, the
+/// listings, what stands there, and what is to.
+type Mend = (u32, &'static [&'static str], &'static str, &'static str);
 
 /// What the listings need to compile, to connect and to survive their first client.
 const MENDS: [Mend; 4] = [
-    Mend {
-        number: 1,
-        listings: &["tcpClient.cc"],
-        from: "sin_port=serverPort",
-        to: "sin_port=htons(serverPort)",
-    },
-    Mend {
-        number: 2,
-        listings: &["tcpServer.cc", "version one", "version two"],
-        from: "quited:[%s:%d],clientIP,clientPort\")",
-        to: "quited:[%s:%d]\",clientIP.c_str(),clientPort)",
-    },
-    Mend { number: 3, listings: &["version two"], from: "exit(WAIT_ERR)", to: "exit(7)" },
-    Mend {
-        number: 4,
-        listings: &["version two"],
-        from: "waitpid(id,nullptr,peerPort)",
-        to: "waitpid(id,nullptr,0)",
-    },
+    (1, &["tcpClient.cc"], "sin_port=serverPort", "sin_port=htons(serverPort)"),
+    (
+        2,
+        &["tcpServer.cc", "version one", "version two"],
+        "quited:[%s:%d],clientIP,clientPort\")",
+        "quited:[%s:%d]\",clientIP.c_str(),clientPort)",
+    ),
+    (3, &["version two"], "exit(WAIT_ERR)", "exit(7)"),
+    (4, &["version two"], "waitpid(id,nullptr,peerPort)", "waitpid(id,nullptr,0)"),
 ];
 
-impl Mend {
-    /// As printed, only what crashes in its own way or does not compile is mended.
-    fn applies(&self, printed: bool, listing: &str) -> bool {
-        self.listings.contains(&listing) && (!printed || matches!(self.number, 2 | 3))
-    }
+/// The mends that a build needs. As printed, only what crashes in its own way or does not compile is mended.
+fn needed(printed: bool) -> impl Iterator<Item = Mend> {
+    MENDS.into_iter().filter(move |(number, ..)| !printed || matches!(number, 2 | 3))
 }
 
-impl fmt::Display for Mend {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let listings = self.listings.join(", ");
-        write!(out, "erratum {} in {listings}", self.number)?;
-        write!(out, "\n    {}\n    {}", self.from, self.to)
-    }
-}
-
-/// The mends that a build needs, to be shown as they are applied.
-pub fn mends(printed: bool) -> impl Iterator<Item = &'static Mend> {
-    MENDS.iter().filter(move |mend| mend.applies(printed, mend.listings[0]))
+/// The same, to be shown.
+pub fn mends(printed: bool) -> impl Iterator<Item = String> {
+    needed(printed).map(|(number, listings, from, to)| {
+        format!("erratum {number} in {}\n    {from}\n    {to}", listings.join(", "))
+    })
 }
 
 /// Where `wanted`, which has no spaces, stands in a text that may be typed with some.
-fn spaced(text: &str, wanted: &str) -> Option<std::ops::Range<usize>> {
-    text.char_indices().map(|(start, _)| start).find_map(|start| {
-        let mut left = wanted.chars().peekable();
-        for (at, c) in text[start..].char_indices() {
-            if left.next_if_eq(&c).is_none() && (at == 0 || !c.is_whitespace()) {
-                return None;
-            }
-            if left.peek().is_none() {
-                return Some(start..start + at + c.len_utf8());
-            }
-        }
-        None
-    })
+fn spaced(text: &str, wanted: &str) -> Option<Range<usize>> {
+    let signs: Vec<(usize, char)> = text.char_indices().filter(|(_, c)| !c.is_whitespace()).collect();
+    let mut places = signs.windows(wanted.len());
+    let place = places.find(|place| place.iter().map(|(_, c)| *c).eq(wanted.chars()))?;
+    Some(place[0].0..place[wanted.len() - 1].0 + 1)
 }
 
 /// A listing with the mends of a build; one that the reader has made already is none to make.
 fn mended(listings: &Listings, name: &str, printed: bool) -> Result<String, String> {
     let mut text = listings.find(name).ok_or_else(|| format!("the copy has no {name}"))?.to_string();
-    for mend in MENDS.iter().filter(|mend| mend.applies(printed, name)) {
-        match (spaced(&text, mend.from), spaced(&text, mend.to)) {
-            (Some(place), _) => text.replace_range(place, mend.to),
-            (None, Some(_)) => {}
-            (None, None) => {
-                return Err(format!("{name} does not have {:?}, erratum {}", mend.from, mend.number));
-            }
+    for (number, _, from, to) in needed(printed).filter(|(_, listings, ..)| listings.contains(&name)) {
+        match spaced(&text, from) {
+            Some(place) => text.replace_range(place, to),
+            None if spaced(&text, to).is_some() => {}
+            None => return Err(format!("{name} does not have {from:?}, erratum {number}")),
         }
     }
     Ok(text)
@@ -128,42 +94,30 @@ pub fn built_into(directory: PathBuf, listings: &Listings, printed: bool) -> Res
     let failed = |error| format!("{}: {error}", directory.display());
     std::fs::create_dir_all(&directory).map_err(failed)?;
     let write = |name: &str, text: &str| std::fs::write(directory.join(name), text).map_err(failed);
-    let headers: Vec<Result<String, String>> =
-        HEADERS.map(|header| mended(listings, header, printed)).into();
-    let headers = headers.into_iter().collect::<Result<Vec<String>, String>>();
-    let mut without = Vec::new();
-    for (name, listing) in PROGRAMS {
-        let compile = || {
-            let (headers, text) = (headers.clone()?, mended(listings, listing, printed)?);
-            // Written last, so that what was interrupted is built again.
-            let stamp = format!("{name}.built-from");
-            let wanted = headers.concat() + &text;
-            if std::fs::read_to_string(directory.join(&stamp)).is_ok_and(|built| built == wanted) {
-                return Ok(());
-            }
-            for (header, text) in HEADERS.iter().zip(&headers) {
-                write(header, text)?;
-            }
-            write(&format!("{name}.cc"), &text)?;
-            compiled(&directory, name).map_err(|said| format!("{listing} does not compile:\n{said}"))?;
-            write(&stamp, &wanted)
-        };
-        if let Err(why) = compile() {
-            without.push((name, why));
+    let build = |name: &str, listing: &str| {
+        let source = format!("{name}.cc");
+        let texts = ["tcp.hpp", "logMessage.hpp", listing].map(|name| mended(listings, name, printed));
+        let texts = texts.into_iter().collect::<Result<Vec<String>, String>>()?;
+        // Written last, so that what was interrupted is built again.
+        let stamp = format!("{name}.built-from");
+        if std::fs::read_to_string(directory.join(&stamp)).is_ok_and(|built| built == texts.concat()) {
+            return Ok(());
         }
-    }
+        for (file, text) in ["tcp.hpp", "logMessage.hpp", &source].iter().zip(&texts) {
+            write(file, text)?;
+        }
+        let compiler = ["-O2", "-w", "-fmax-errors=1", "-o", name, &source];
+        let said = match Command::new("g++").args(compiler).current_dir(&directory).output() {
+            Ok(made) if made.status.success() => return write(&stamp, &texts.concat()),
+            Ok(made) => String::from_utf8_lossy(&made.stderr).trim_end().to_string(),
+            Err(error) => format!("g++ is missing, install it ({error})"),
+        };
+        Err(format!("{listing} does not compile:\n{said}"))
+    };
+    let whys = PROGRAMS.map(|(name, listing)| Some((name, build(name, listing).err()?)));
+    let mut without: Vec<(&str, String)> = whys.into_iter().flatten().collect();
     if without.len() == PROGRAMS.len() {
         return Err(without.swap_remove(0).1);
     }
     Ok(Built { directory, without })
-}
-
-fn compiled(directory: &Path, name: &str) -> Result<(), String> {
-    let made = Command::new("g++")
-        .args(["-O2", "-w", "-fmax-errors=1", "-o", name, &format!("{name}.cc")])
-        .current_dir(directory)
-        .output()
-        .map_err(|error| format!("g++ is missing, install it ({error})"))?;
-    let said = String::from_utf8_lossy(&made.stderr);
-    if made.status.success() { Ok(()) } else { Err(said.trim_end().to_string()) }
 }

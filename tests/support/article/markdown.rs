@@ -1,62 +1,51 @@
 //! The blocks of code of a Markdown text: between fences of either kind, or indented, within quotations too.
 
-/// What a line is within: so many `>`, and the rest.
-fn unquoted(mut line: &str) -> (usize, &str) {
-    let mut depth = 0;
-    while let Some(rest) = line.trim_start_matches(' ').strip_prefix('>') {
-        line = rest.strip_prefix(' ').unwrap_or(rest);
-        depth += 1;
-    }
-    (depth, line)
+/// What stands before a line's text: an indent, a quotation's signs.
+fn before(line: &str) -> &str {
+    &line[..line.len() - line.trim_start_matches([' ', '\t', '>']).len()]
 }
 
-/// The same without a quotation's first `depth` signs.
-fn within(line: &str, depth: usize) -> &str {
-    (0..depth).fold(line, |line, _| {
-        let rest = line.trim_start_matches(' ').strip_prefix('>').unwrap_or(line);
-        rest.strip_prefix(' ').unwrap_or(rest)
-    })
-}
-
-fn indent(line: &str) -> usize {
-    line.len() - line.trim_start_matches([' ', '\t']).len()
+/// A line without what stands before the first of its block.
+fn within<'a>(line: &'a str, first: &str) -> &'a str {
+    line.strip_prefix(first).unwrap_or(&line[before(line).len()..])
 }
 
 /// The three or more signs that a fence begins with.
-fn fence(line: &str) -> Option<&str> {
-    let line = line.trim_start();
-    let sign = line.chars().next().filter(|sign| ['`', '~'].contains(sign))?;
-    let length = line.len() - line.trim_start_matches(sign).len();
+fn fence(text: &str) -> Option<&str> {
+    let sign = text.chars().next().filter(|sign| ['`', '~'].contains(sign))?;
+    let (signs, rest) = text.split_at(text.len() - text.trim_start_matches(sign).len());
     // `x` within a line is no fence.
-    (length >= 3 && (sign == '~' || !line[length..].contains('`'))).then(|| &line[..length])
+    (signs.len() >= 3 && (sign == '~' || !rest.contains('`'))).then_some(signs)
 }
 
 pub fn blocks(text: &str) -> Vec<String> {
-    let mut blocks = Vec::new();
-    let mut indented = String::new();
-    let mut first = 0;
+    let (mut blocks, mut indented) = (Vec::new(), String::new());
+    let mut first = "";
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
-        let (depth, rest) = unquoted(line);
+        let start = before(line);
+        let rest = &line[start.len()..];
+        let indent = start.trim_start_matches("> ");
         if let Some(signs) = fence(rest) {
             let mut block = String::new();
-            while let Some(line) = lines.next_if(|line| unquoted(line).0 >= depth) {
-                let inner = within(line, depth);
+            while let Some(line) = lines.next_if(|line| !start.contains('>') || before(line).contains('>'))
+            {
+                let inner = within(line, start);
                 let end = inner.trim();
                 if end.starts_with(signs) && end.replace(&signs[..1], "").is_empty() {
                     break;
                 }
-                block = block + &inner[indent(inner).min(indent(rest))..] + "\n";
+                block = block + inner + "\n";
             }
             blocks.push(block);
-        } else if rest.trim().is_empty() {
+        } else if rest.is_empty() {
             indented.push('\n');
-        } else if (rest.starts_with("    ") || rest.starts_with('\t')) && !indented.is_empty() {
+        } else if (indent.starts_with("    ") || indent.starts_with('\t')) && !indented.is_empty() {
             // Behind an empty line, or more of the same.
             if indented.trim().is_empty() {
-                first = indent(rest);
+                first = start;
             }
-            indented = indented + &rest[indent(rest).min(first)..] + "\n";
+            indented = indented + within(line, first) + "\n";
         } else {
             blocks.push(std::mem::take(&mut indented));
         }

@@ -4,17 +4,17 @@
 //! these alone: any other call that is more, less, elsewhere or otherwise stays a
 //! difference that nobody explains.
 
-use super::conduct::{Process, Row};
+use super::conduct::{Process, escaped, said, saying};
 
 /// A row of the C++ beside the row of the port.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Line {
-    pub cpp: Option<Row>,
-    pub port: Option<Row>,
+    pub cpp: Option<String>,
+    pub port: Option<String>,
     pub why: Why,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub enum Why {
     Same,
     /// The erratum's number in the README.
@@ -26,9 +26,9 @@ pub enum Why {
 /// rows, once and together, the port has those.
 pub struct Difference {
     pub erratum: u32,
-    pub process: String,
-    pub cpp: Vec<Row>,
-    pub port: Vec<Row>,
+    pub process: &'static str,
+    pub cpp: Vec<String>,
+    pub port: Vec<String>,
 }
 
 /// A process of both, side by side.
@@ -38,200 +38,144 @@ pub struct Pair {
     pub lines: Vec<Line>,
 }
 
-/// What is expected of the port, beside the C++.
-pub fn expected(cpp: &[Process], mended: bool, difference: Option<Difference>) -> Vec<Pair> {
-    let pair = |process: &Process| Pair { name: process.name.clone(), lines: same(&process.rows) };
-    let mut pairs: Vec<Pair> = cpp.iter().map(pair).collect();
-    if mended {
-        if let Some(difference) = difference {
-            apply(&difference, &mut pairs);
+/// What is expected of the port, beside the C++. `difference` is what the errata change in
+/// this scenario alone; where its rows are not as they should be, nothing is changed.
+pub fn expected(cpp: &[Process], mended: bool, difference: Option<&Difference>) -> Vec<Pair> {
+    let pair = |Process { name, rows }: &Process| {
+        let mut lines: Vec<Line> = rows.iter().cloned().map(same).collect();
+        if let Some(Difference { erratum, process, cpp, port }) = difference.filter(|_| mended) {
+            let windows = rows.windows(cpp.len()).enumerate();
+            let places: Vec<usize> = windows.filter(|(_, rows)| rows == cpp).map(|(at, _)| at).collect();
+            if let ([at], true) = (&places[..], process == name) {
+                let place = *at..at + cpp.len();
+                let changed = beside(&lines[place.clone()], port, Why::Erratum(*erratum));
+                lines.splice(place, changed);
+            }
         }
-        pairs.iter_mut().for_each(everywhere);
-    }
-    pairs
+        Pair { name: name.clone(), lines: if mended { everywhere(name, lines) } else { lines } }
+    };
+    cpp.iter().map(pair).collect()
 }
 
 /// The port beside the C++, where it does what is expected; otherwise nothing explains it.
 pub fn compared(mut expected: Vec<Pair>, port: &[Process]) -> Vec<Pair> {
-    for process in port {
-        if !expected.iter().any(|pair| pair.name == process.name) {
-            expected.push(Pair { name: process.name.clone(), lines: Vec::new() });
+    for Process { name, .. } in port {
+        if !expected.iter().any(|pair| pair.name == *name) {
+            expected.push(Pair { name: name.clone(), lines: Vec::new() });
         }
     }
-    for pair in &mut expected {
-        let process = port.iter().find(|process| process.name == pair.name);
-        pair.lines = held(&pair.lines, process.map_or(&[], |process| &process.rows));
+    for Pair { name, lines } in &mut expected {
+        let process = port.iter().find(|process| process.name == *name);
+        *lines = beside(lines, process.map_or(&[], |process| &process.rows), Why::Unexplained);
     }
     expected
 }
 
-fn same(rows: &[Row]) -> Vec<Line> {
-    let line = |row: &Row| Line { cpp: Some(row.clone()), port: Some(row.clone()), why: Why::Same };
-    rows.iter().map(line).collect()
+fn same(row: String) -> Line {
+    Line { cpp: Some(row.clone()), port: Some(row), why: Why::Same }
 }
 
-/// The errata that show in more than one scenario.
-fn everywhere(pair: &mut Pair) {
+/// The errata that show in more than one scenario, in the lines of a process.
+fn everywhere(name: &str, expected: Vec<Line>) -> Vec<Line> {
     const IGNORE_SIGPIPE: &str = "rt_sigaction(SIGPIPE, {sa_handler=SIG_IGN, sa_flags=SA_RESTART}, \
         {sa_handler=SIG_DFL, sa_flags=0}) = 0";
     const REUSE: &str = "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0";
 
-    let added = |row, erratum| Line { cpp: None, port: Some(Row::parse(row)), why: Why::Erratum(erratum) };
+    let added =
+        |row: &str, erratum| Line { cpp: None, port: Some(row.to_string()), why: Why::Erratum(erratum) };
     let mut lines = Vec::new();
-    if pair.name.starts_with("server") || pair.name == "client" {
+    if name.starts_with("server") || name == "client" {
         lines.push(added(IGNORE_SIGPIPE, 10));
     }
     let mut before = String::new();
     let mut came = 0;
-    for line in pair.lines.drain(..) {
+    for mut line in expected {
         // What changes in this scenario alone is told of already.
-        let Line { cpp: Some(row), why: Why::Same, .. } = &line else {
-            lines.push(line);
-            continue;
-        };
-        let shown = row.to_string();
-        if shown.starts_with("bind(3, ") {
-            lines.push(added(REUSE, 17));
+        if let (Some(row), Why::Same) = (line.cpp.clone(), line.why) {
+            if row.starts_with("bind(3, ") {
+                lines.push(added(REUSE, 17));
+            }
+            if let Some((erratum, port)) = mended(&row, &before, came) {
+                line = Line { port: Some(port), why: Why::Erratum(erratum), ..line };
+            }
+            if row.starts_with("read(3, ") {
+                came = row.rsplit(' ').next().and_then(|result| result.parse().ok()).unwrap_or(0);
+            }
+            before = row;
         }
-        lines.push(match mended(row, &before, came) {
-            Some((erratum, port)) => Line { port: Some(port), why: Why::Erratum(erratum), ..line },
-            None => line,
-        });
-        if shown.starts_with("read(3, ") {
-            came = shown.rsplit(' ').next().and_then(|result| result.parse().ok()).unwrap_or(0);
-        }
-        before = shown;
+        lines.push(line);
     }
-    pair.lines = lines;
+    lines
 }
 
 /// The text that the port says instead, and the erratum that makes it. `before` is the
 /// row before, `came` how much the client has read last.
-fn mended(row: &Row, before: &str, came: usize) -> Option<(u32, Row)> {
-    const USAGE: [&str; 4] = ["port ip\n", "8080 127.0.0.1\n", "serverIp serverPort\n", "127.0.0.1 8080\n"];
-    let Row::Said { fd, text } = row else {
-        return None;
-    };
-    let said = |text: Vec<u8>| Row::Said { fd: *fd, text };
+fn mended(row: &str, before: &str, came: usize) -> Option<(u32, String)> {
+    const USAGE: [&str; 4] = ["port ip", "8080 127.0.0.1", "serverIp serverPort", "127.0.0.1 8080"];
+    let (fd, text) = said(row)?;
     if let Some(echo) = text.strip_prefix(b"Server Echo") {
-        let short = [b"Server Echo", echo.get(..came)?, b"\n"].concat();
-        return (short != *text).then(|| (6, said(short)));
+        let short = saying(fd, &[b"Server Echo", echo.get(..came)?, b"\n"].concat());
+        return (short != row).then_some((6, short));
     }
-    if *fd == 1 && text.starts_with(b"DEBUG | ") {
-        let whole = text.strip_suffix(b"\n").unwrap_or(text);
-        let visible = [&visible(whole), &b"\n"[..]].concat();
-        return (visible != *text).then(|| (15, said(visible)));
+    if fd == 1 && text.starts_with(b"DEBUG | ") {
+        let visible = saying(fd, (visible(text.strip_suffix(b"\n").unwrap_or(&text)) + "\n").as_bytes());
+        return (visible != row).then_some((15, visible));
     }
-    let text = std::str::from_utf8(text).ok()?;
-    if before.starts_with("bind(3, ") && text.contains("| socket() failed::") {
-        return Some((16, said(text.replacen("socket()", "bind()", 1).into())));
+    if before.starts_with("bind(3, ") && row.contains("| socket() failed::") {
+        return Some((16, row.replacen("socket()", "bind()", 1)));
     }
-    let words = USAGE.iter().find(|words| text.starts_with("\t./tcp_") && text.ends_with(**words))?;
-    let program = text.strip_suffix(words)?;
-    Some((16, said(format!("{program} {words}").into())))
+    let words = USAGE.iter().find(|words| text.ends_with(format!("{words}\n").as_bytes()))?;
+    text.starts_with(b"\t./tcp_").then(|| (16, row.replacen(words, &format!(" {words}"), 1)))
 }
 
 /// Erratum 15's mend, as the README tells it: what is neither text nor a space is named, and the backslash.
-fn visible(text: &[u8]) -> Vec<u8> {
-    let mut shown = String::new();
-    for chunk in text.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '"' | '\'' => shown.push(c),
-                _ => shown.extend(c.escape_debug()),
-            }
-        }
-        shown.extend(chunk.invalid().escape_ascii().map(char::from));
-    }
-    shown.into_bytes()
+fn visible(text: &[u8]) -> String {
+    escaped(text, |c| if "\"'".contains(c) { c.to_string() } else { c.escape_debug().to_string() })
 }
 
-/// Puts the port's rows where the C++'s are. Where they are not, nothing is changed, and
-/// the difference stays without an explanation.
-fn apply(difference: &Difference, pairs: &mut [Pair]) {
-    let Difference { erratum, process, cpp, port } = difference;
-    let Some(pair) = pairs.iter_mut().find(|pair| pair.name == *process) else {
-        return;
-    };
-    let is_there = |lines: &[Line]| lines.iter().map(|line| line.cpp.as_ref()).eq(cpp.iter().map(Some));
-    let windows = pair.lines.windows(cpp.len()).enumerate();
-    let places: Vec<usize> = windows.filter(|(_, lines)| is_there(lines)).map(|(at, _)| at).collect();
-    if let [at] = places[..] {
-        let instead = beside(cpp, port, Why::Erratum(*erratum));
-        pair.lines.splice(at..at + cpp.len(), instead);
-    }
-}
-
-/// The rows of both in order, equal ones beside each other, the others marked.
-fn beside(cpp: &[Row], port: &[Row], why: Why) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let (mut left, mut right) = (0, 0);
-    for (i, j) in common(cpp, port).into_iter().chain([(cpp.len(), port.len())]) {
-        while left < i || right < j {
-            let cpp = (left < i).then(|| cpp[left].clone());
-            let port = (right < j).then(|| port[right].clone());
-            (left, right) = (i.min(left + 1), j.min(right + 1));
-            lines.push(Line { cpp, port, why });
-        }
-        if i < cpp.len() {
-            lines.extend(same(&cpp[i..=i]));
-            (left, right) = (i + 1, j + 1);
-        }
-    }
-    lines
-}
-
-/// What is expected beside what the port did; whatever is otherwise has no explanation.
-fn held(expected: &[Line], port: &[Row]) -> Vec<Line> {
-    let wanted: Vec<Row> = expected.iter().filter_map(|line| line.port.clone()).collect();
-    let mut did = beside(&wanted, port, Why::Unexplained).into_iter().peekable();
-    let mut lines = Vec::new();
-    for line in expected {
-        if line.port.is_none() {
-            lines.push(line.clone());
-            continue;
-        }
-        // What the port did on top of what is wanted stands before it.
-        while let Some(more) = did.next_if(|did| did.cpp.is_none()) {
-            lines.push(more);
-        }
-        let did = did.next().expect("every wanted row is told of");
-        if did.why == Why::Same {
-            lines.push(line.clone());
-            continue;
-        }
-        // The C++ may not have it: then an erratum's mend is missing.
-        let missing = did.cpp.map(|row| Row::Done(format!("expected: {row}")));
-        let cpp = line.cpp.clone().or(missing);
-        lines.push(Line { cpp, ..did });
-    }
-    lines.extend(did);
-    lines
-}
-
-/// The longest common subsequence, as places in both.
-fn common(one: &[Row], other: &[Row]) -> Vec<(usize, usize)> {
-    let mut longest = vec![vec![0; other.len() + 1]; one.len() + 1];
-    for i in (0..one.len()).rev() {
-        for j in (0..other.len()).rev() {
-            longest[i][j] = if one[i] == other[j] {
-                longest[i + 1][j + 1] + 1
-            } else {
-                longest[i + 1][j].max(longest[i][j + 1])
+/// What is expected beside what the port did: what is not the same has this reason, and the
+/// rows of both stand beside each other.
+fn beside(expected: &[Line], port: &[String], why: Why) -> Vec<Line> {
+    // How many rows from here on are the same, at most.
+    let mut longest = vec![vec![0; port.len() + 1]; expected.len() + 1];
+    for i in (0..expected.len()).rev() {
+        for j in (0..port.len()).rev() {
+            longest[i][j] = match expected[i].port.as_ref() == Some(&port[j]) {
+                true => longest[i + 1][j + 1] + 1,
+                false => longest[i + 1][j].max(longest[i][j + 1]),
             };
         }
     }
-    let (mut i, mut j) = (0, 0);
-    let mut places = Vec::new();
-    while i < one.len() && j < other.len() {
-        if one[i] == other[j] {
-            places.push((i, j));
-            (i, j) = (i + 1, j + 1);
-        } else if longest[i + 1][j] >= longest[i][j + 1] {
-            i += 1;
-        } else {
-            j += 1;
+    let mut lines: Vec<Line> = Vec::new();
+    let (mut i, mut j, mut differs_from) = (0, 0, 0);
+    while i < expected.len() || j < port.len() {
+        let line = expected.get(i);
+        if let Some(line) = line.filter(|line| line.port.is_none() || line.port.as_ref() == port.get(j)) {
+            lines.push(line.clone());
+            differs_from = lines.len();
+            (i, j) = (i + 1, j + usize::from(line.port.is_some()));
+            continue;
+        }
+        let mut alone = lines[differs_from..].iter_mut();
+        match line.filter(|_| j == port.len() || longest[i + 1][j] >= longest[i][j + 1]) {
+            Some(Line { cpp, port, .. }) => {
+                // The C++ may not have it: then an erratum's mend is missing.
+                let cpp = cpp.clone().or(port.as_ref().map(|row| format!("expected: {row}")));
+                match alone.find(|line| line.cpp.is_none()) {
+                    Some(line) => line.cpp = cpp,
+                    None => lines.push(Line { cpp, port: None, why }),
+                }
+                i += 1;
+            }
+            None => {
+                let port = Some(port[j].clone());
+                match alone.find(|line| line.port.is_none()) {
+                    Some(line) => line.port = port,
+                    None => lines.push(Line { cpp: None, port, why }),
+                }
+                j += 1;
+            }
         }
     }
-    places
+    lines
 }

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use super::conduct::{Process, Row};
+use super::conduct::Process;
 use super::scenarios::Part;
 use crate::support::programs::root;
 
@@ -23,7 +23,7 @@ fn versions() -> String {
 }
 
 /// The record of a program's parts, as it is kept.
-pub fn written(program: &str, printed: bool, parts: &[(&Part, &[Process])]) -> String {
+pub fn written(program: &str, printed: bool, parts: &[(&Part, &Vec<Process>)]) -> String {
     let build = if printed { "as printed (errata 2 and 3 mended)" } else { "mended (errata 1 to 4)" };
     let mut text = format!(
         "What {program} does, the article's C++, {build}, seen by strace.\n\
@@ -33,7 +33,7 @@ pub fn written(program: &str, printed: bool, parts: &[(&Part, &[Process])]) -> S
         versions()
     );
     for (part, processes) in parts {
-        text += &format!("\n== {}: {}\n", part.scenario.name, part.scenario.says);
+        text += &format!("\n== {}: {}\n", part.name, part.says[0]);
         for process in *processes {
             text += &format!("{}\n", process.name);
             for row in &process.rows {
@@ -44,18 +44,24 @@ pub fn written(program: &str, printed: bool, parts: &[(&Part, &[Process])]) -> S
     text
 }
 
+/// The record of a program as it stands there.
+pub fn text(program: &str, printed: bool) -> String {
+    let text = std::fs::read_to_string(path(program, printed));
+    text.unwrap_or_else(|error| panic!("{program} has no record; make compare RECORD=1 makes one: {error}"))
+}
+
 /// What is recorded of one part.
-pub fn recorded(part: &Part, printed: bool) -> Option<Vec<Process>> {
-    let text = std::fs::read_to_string(path(part.program, printed)).ok()?;
+pub fn recorded(part: &Part, printed: bool) -> Vec<Process> {
+    let text = text(part.program, printed);
     let mut lines = text.lines();
-    let heading = format!("== {}: ", part.scenario.name);
-    lines.find(|line| line.starts_with(&heading))?;
+    let heading = format!("== {}: ", part.name);
+    assert!(lines.any(|line| line.starts_with(&heading)), "{part} is not recorded");
     let mut processes: Vec<Process> = Vec::new();
     for line in lines.take_while(|line| !line.is_empty()) {
         match line.strip_prefix("    ") {
-            Some(row) => processes.last_mut()?.rows.push(Row::parse(row)),
+            Some(row) => processes.last_mut().expect("a process comes first").rows.push(row.to_string()),
             None => processes.push(Process { name: line.to_string(), rows: Vec::new() }),
         }
     }
-    Some(processes)
+    processes
 }

@@ -1,128 +1,81 @@
 //! The scenarios of `tests/traces/scenarios.txt`, which says itself how they are written.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Mutex, OnceLock};
 
-use super::conduct::Row;
 use super::differences::Difference;
 use crate::support::programs::SERVERS;
 
-/// What a program goes through.
-pub struct Scenario {
-    pub name: &'static str,
-    pub says: &'static str,
-    pub says_in_chinese: &'static str,
-    /// Each of them plays it, by itself.
-    programs: Vec<&'static str>,
-    pub steps: Vec<&'static str>,
-    /// What an erratum changes in this scenario alone: its number, the process, the rows.
-    change: Option<(u32, &'static str, Vec<&'static str>)>,
-}
-
-/// All of them. A name stands once for a program.
-fn scenarios() -> &'static [Scenario] {
-    static READ: OnceLock<Vec<Scenario>> = OnceLock::new();
-    READ.get_or_init(|| {
-        include_str!("../../traces/scenarios.txt").split("\n== ").skip(1).map(read).collect()
-    })
-}
-
-fn read(text: &'static str) -> Scenario {
-    let mut lines = text.lines();
-    let mut line = || lines.next().unwrap_or_else(|| panic!("a scenario is cut short: {text}"));
-    let (name, says) = line().split_once(": ").expect("a name, and what happens");
-    let says_in_chinese = line();
-    let programs = match line().strip_prefix("for ").expect("who plays it") {
-        "servers" => SERVERS.to_vec(),
-        "forking" => SERVERS[1..].to_vec(),
-        names => names.split(' ').collect(),
-    };
-    let mut scenario = Scenario { name, says, says_in_chinese, programs, steps: Vec::new(), change: None };
-    for line in lines.filter(|line| !line.is_empty()) {
-        if let Some(step) = line.strip_prefix("    ") {
-            scenario.steps.push(step);
-        } else if let Some(heading) = line.strip_prefix("erratum ") {
-            let (number, process) = heading.split_once(", ").expect("a number, and a process");
-            scenario.change = Some((number.parse().expect("a number"), process, Vec::new()));
-        } else {
-            scenario.change.as_mut().expect("an erratum's rows").2.push(line);
-        }
-    }
-    scenario
-}
-
-/// A scenario as one program plays it.
-#[derive(Clone, Copy)]
+/// What one program goes through in a scenario.
 pub struct Part {
-    pub scenario: &'static Scenario,
     pub program: &'static str,
+    pub name: &'static str,
+    /// In English, and in Chinese.
+    pub says: [&'static str; 2],
+    pub steps: Vec<&'static str>,
+    /// What an erratum changes here alone.
+    pub difference: Option<Difference>,
 }
 
-/// All parts, program by program.
+/// All parts, program by program. A name stands once for a program.
 pub fn parts() -> Vec<Part> {
+    let scenarios = include_str!("../../traces/scenarios.txt").split("\n== ").skip(1);
     let programs = SERVERS.into_iter().chain(["tcp_client"]);
-    let of = |program| {
-        let its = scenarios().iter().filter(move |scenario| scenario.programs.contains(&program));
-        its.map(move |scenario| Part { scenario, program })
+    programs.flat_map(|program| scenarios.clone().filter_map(move |text| part(text, program))).collect()
+}
+
+/// The program's part in a scenario, if it has one.
+fn part(text: &'static str, program: &'static str) -> Option<Part> {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+    let [title, in_chinese, who, lines @ ..] = &lines[..] else {
+        panic!("a scenario is cut short: {text}")
     };
-    programs.flat_map(of).collect()
+    let (name, says) = title.split_once(": ").expect("a name, and what happens");
+    let plays = match who.strip_prefix("for ").expect("who plays it") {
+        "servers" => SERVERS.contains(&program),
+        "forking" => SERVERS[1..].contains(&program),
+        names => names.split(' ').any(|name| name == program),
+    };
+    let steps: Vec<&str> = lines.iter().map_while(|line| line.strip_prefix("    ")).collect();
+    let change = lines[steps.len()..].split_first();
+    let difference = change.map(|(heading, rows)| difference(heading, rows, program));
+    plays.then_some(Part { program, name, says: [says, in_chinese], steps, difference })
 }
 
-impl Part {
-    /// What an erratum changes in this part alone.
-    pub fn difference(&self) -> Option<Difference> {
-        const IGNORE_SIGCHLD: &str = "rt_sigaction(SIGCHLD, {sa_handler=SIG_IGN, sa_flags=SA_RESTART}, \
-            {sa_handler=SIG_DFL, sa_flags=0}) = 0";
-        let (erratum, process, rows) = self.scenario.change.as_ref()?;
-        let process = match (*process, self.program) {
-            ("who serves", "tcp_server") => "server",
-            ("who serves", "tcp_server_fork") => "child 1",
-            ("who serves", _) => "grandchild 1",
-            (process, _) => process,
-        };
-        let (mut cpp, mut port) = (Vec::new(), Vec::new());
-        for row in rows {
-            let (side, row) = row.split_at(2);
-            if row == "SIGCHLD" && self.program != "tcp_server_fork" {
-                continue;
-            }
-            let row = row.replace("PROGRAM", self.program).replace("SIGCHLD", IGNORE_SIGCHLD);
-            if side != "+ " {
-                cpp.push(Row::parse(&row));
-            }
-            if side != "- " {
-                port.push(Row::parse(&row));
-            }
-        }
-        Some(Difference { erratum: *erratum, process: process.to_string(), cpp, port })
-    }
+fn difference(heading: &'static str, rows: &[&str], program: &str) -> Difference {
+    const IGNORE_SIGCHLD: &str = "rt_sigaction(SIGCHLD, {sa_handler=SIG_IGN, sa_flags=SA_RESTART}, \
+        {sa_handler=SIG_DFL, sa_flags=0}) = 0";
+    let erratum = heading.strip_prefix("erratum ").and_then(|heading| heading.split_once(", "));
+    let (number, process) = erratum.expect("an erratum's number, and a process");
+    let process = match (process, program) {
+        ("who serves", "tcp_server") => "server",
+        ("who serves", "tcp_server_fork") => "child 1",
+        ("who serves", _) => "grandchild 1",
+        (process, _) => process,
+    };
+    let without = |other: &str| {
+        let rows = rows.iter().map(|row| row.split_at(2)).filter(|(side, _)| *side != other);
+        let its = rows.filter(|(_, row)| *row != "SIGCHLD" || program == "tcp_server_fork");
+        let row = |row: &str| row.replace("PROGRAM", program).replace("SIGCHLD", IGNORE_SIGCHLD);
+        its.map(|(_, text)| row(text)).collect()
+    };
+    let erratum = number.parse().expect("a number");
+    Difference { erratum, process, cpp: without("+ "), port: without("- ") }
 }
 
-/// Plays parts four at a time; their results come in order. When one panics, no other begins.
+/// Plays parts four at a time; their results come in order.
 pub fn four_at_a_time<P: Sync, T: Send>(parts: &[P], play: impl Fn(&P) -> T + Sync) -> Vec<T> {
-    let (waiting, played) = (Mutex::new(parts.iter().enumerate()), Mutex::new(BTreeMap::new()));
     std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                loop {
-                    let next = waiting.lock().expect("nobody panics with it").next();
-                    let Some((index, part)) = next else { break };
-                    let result = catch_unwind(AssertUnwindSafe(|| play(part))).unwrap_or_else(|panic| {
-                        waiting.lock().expect("nobody panics with it").by_ref().for_each(drop);
-                        resume_unwind(panic)
-                    });
-                    played.lock().expect("nobody panics with it").insert(index, result);
-                }
-            });
-        }
-    });
-    played.into_inner().expect("nobody panics with it").into_values().collect()
+        let play = &play;
+        let quarter =
+            |first| scope.spawn(move || parts.iter().skip(first).step_by(4).map(play).collect::<Vec<T>>());
+        let quarters = [0, 1, 2, 3].map(quarter);
+        let mut played = quarters.map(|quarter| quarter.join().expect("all are played").into_iter());
+        (0..parts.len()).filter_map(|index| played[index % 4].next()).collect()
+    })
 }
 
 impl fmt::Display for Part {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        write!(out, "{}, {}", self.program, self.scenario.name)
+        write!(out, "{}, {}", self.program, self.name)
     }
 }

@@ -3,27 +3,34 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::PathBuf;
 
-use super::conduct::{Process, conduct, for_ever, unquoted};
+use super::conduct::{Process, conduct, said, saying, unquoted};
 use super::scenarios::Part;
 use crate::support::kernel::{accepts, children, eventually, free_port, nobody_has, state};
-use crate::support::peer::{accept, connect, reset_seen, said};
+use crate::support::peer::{self, accept, connect, reset_seen};
+use crate::support::programs::{Build, program};
 use crate::support::run::{Launch, Running, Trace};
 
 /// Whose conduct is watched.
-#[derive(Clone, Copy)]
-pub struct Cast<'a> {
+pub struct Cast {
     /// The directory of the four programs.
-    pub directory: &'a Path,
+    pub directory: PathBuf,
     /// The errata are as printed.
     pub printed: bool,
     /// It is the port, not the article's C++.
     pub port: bool,
 }
 
+impl Cast {
+    pub fn port(printed: bool) -> Self {
+        let build = if printed { Build::AsPrinted } else { Build::Mended };
+        Cast { directory: program(build, ""), printed, port: true }
+    }
+}
+
 struct Stage<'a> {
-    cast: Cast<'a>,
+    cast: &'a Cast,
     part: &'a Part,
     /// The server's port.
     port: u16,
@@ -33,11 +40,10 @@ struct Stage<'a> {
     listener: Option<TcpListener>,
     running: Vec<(&'static str, Running)>,
     peers: HashMap<&'a str, TcpStream>,
-    endless: bool,
 }
 
 /// What the processes of a cast do in a part.
-pub fn play(part: &Part, cast: Cast) -> Vec<Process> {
+pub fn play(part: &Part, cast: &Cast) -> Vec<Process> {
     let mut stage = Stage {
         cast,
         part,
@@ -48,9 +54,8 @@ pub fn play(part: &Part, cast: Cast) -> Vec<Process> {
         listener: None,
         running: Vec::new(),
         peers: HashMap::new(),
-        endless: false,
     };
-    for step in &part.scenario.steps {
+    for step in &part.steps {
         stage.step(step);
     }
     stage.conduct()
@@ -59,17 +64,18 @@ pub fn play(part: &Part, cast: Cast) -> Vec<Process> {
 impl<'a> Stage<'a> {
     fn step(&mut self, step: &'a str) {
         let mended_port = self.cast.port && !self.cast.printed;
+        let program = self.part.program;
         let step = match step.split_once(": ") {
             Some(("port", _)) if !mended_port => return,
             Some(("article", _)) if mended_port => return,
-            Some(("alive", _)) if self.cast.printed && self.part.program.ends_with("double_fork") => return,
+            Some(("alive", _)) if self.cast.printed && program.ends_with("double_fork") => return,
             Some(("port" | "article" | "alive", step)) => step,
             _ => step,
         };
         let (words, text) = step.split_at(step.find('"').unwrap_or(step.len()));
-        let (words, text) = (words.split_whitespace().collect::<Vec<&str>>(), unquoted(text));
+        let (words, bytes) = (words.split_whitespace().collect::<Vec<&str>>(), unquoted(text));
+        let text = String::from_utf8_lossy(&bytes);
         let number = words.last().and_then(|word| word.parse().ok()).unwrap_or(0);
-        let program = self.part.program;
         let role = if program == "tcp_client" { "client" } else { "server" };
         match words[..] {
             ["fault", spec] => self.trace = Trace::all().inject(spec),
@@ -88,17 +94,14 @@ impl<'a> Stage<'a> {
                 self.call();
                 self.peers.insert("server", accept(self.listener.as_ref().expect("it listens")));
             }
-            ["hear", _] => self.hear(number, &String::from_utf8_lossy(&text)),
-            ["server-says", _] => {
-                self.running[0].1.screen().wait_for(&String::from_utf8_lossy(&text), number);
-            }
-            ["types", _] => {
+            ["hear", _] => self.hear(number, &text),
+            ["server-says", _] => self.running[0].1.screen().wait_for(&text, number),
+            ["types" | "ends-input", _] => {
                 self.hear(number, "Please enter");
-                self.last().type_in(&text);
-            }
-            ["ends-input", _] => {
-                self.hear(number, "Please enter");
-                self.last().end_input();
+                match words[0] {
+                    "types" => self.last().type_in(&bytes),
+                    _ => self.last().end_input(),
+                }
             }
             ["stop"] => {
                 self.settles(0);
@@ -117,18 +120,25 @@ impl<'a> Stage<'a> {
             }
             ["ends-itself"] => drop(self.last().wait_for_all()),
             ["cut-short"] => {
-                self.endless = true;
                 self.last().signal(libc::SIGKILL);
                 self.last().wait_for_all();
             }
             [name, "connects"] => drop(self.peers.insert(name, connect(self.port))),
             [name, "leaves"] => drop(self.peers.remove(name)),
             [name, "resets"] => reset_seen(self.peers.remove(name).expect("it is connected")),
-            [name, ref does @ ..] if self.peers.contains_key(name) => {
-                does_it(self.peers.get_mut(name).expect("it is there"), does, &text);
-            }
+            [name, "says"] => assert_eq!(peer::said(self.peer(name), &bytes).len(), bytes.len()),
+            [name, "sends"] => self.peer(name).write_all(&bytes).expect("it takes them"),
+            [name, "takes", _] => self.peer(name).read_exact(&mut vec![0; number]).expect("they come"),
+            // The other side may have closed already.
+            [name, "closes-half"] => drop(self.peer(name).shutdown(Shutdown::Write)),
+            // However it closes, whatever comes before.
+            [name, "is-left"] => while let Ok(1..) = self.peer(name).read(&mut [0; 4096]) {},
             _ => panic!("{}: no such step: {step}", self.part),
         }
+    }
+
+    fn peer(&mut self, name: &str) -> &mut TcpStream {
+        self.peers.get_mut(name).unwrap_or_else(|| panic!("{}: {name} is not connected", self.part))
     }
 
     /// Starts a program with these words.
@@ -145,7 +155,7 @@ impl<'a> Stage<'a> {
             true => Launch::of("sh").args(["-c", "command eval '( : )'; exec \"$@\"", "sh", &path]),
             false => Launch::of(path),
         };
-        let launch = launch.args(words).directory(self.cast.directory).bare().shown_on_terminal();
+        let launch = launch.args(words).directory(&self.cast.directory).bare().shown_on_terminal();
         let launch = if self.user { launch.user("me") } else { launch };
         self.running.push((role, launch.traced(self.trace.clone()).start()));
     }
@@ -157,14 +167,12 @@ impl<'a> Stage<'a> {
         self.start("client", "tcp_client", &["127.0.0.1", &port.to_string()]);
     }
 
-    /// Somebody who is not watched listens.
+    /// Somebody who is not watched listens, at another port if somebody was quicker.
     fn listen(&mut self) {
-        while self.listener.is_none() {
-            self.listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).ok();
-            if self.listener.is_none() {
-                // Somebody was quicker.
-                self.port = port();
-            }
+        self.listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).ok();
+        if self.listener.is_none() {
+            self.port = port();
+            self.listen();
         }
     }
 
@@ -194,21 +202,37 @@ impl<'a> Stage<'a> {
 
     /// What all of them did.
     fn conduct(&mut self) -> Vec<Process> {
-        let port = u32::from(self.port);
-        let swapped = u32::from(self.port.swap_bytes());
+        let (port, swapped) = (u32::from(self.port), u32::from(self.port.swap_bytes()));
         let ports = [(port, "PORT"), (port + 65536, "PORT+65536"), (swapped, "PORT, the other byte first")];
-        let mut processes = Vec::new();
-        for (role, running) in &mut self.running {
+        let of_all = self.running.iter_mut().flat_map(|(role, running)| {
             running.wait_for_all();
-            processes.extend(conduct(&running.trace(), role, &ports));
-        }
-        if self.endless {
-            for process in &mut processes {
-                process.rows = for_ever(&process.rows);
-            }
-        }
-        processes
+            conduct(&running.trace(), role, &ports)
+        });
+        let told = of_all.map(|Process { name, rows }| match rows.last() {
+            Some(end) if end == "+++ killed by SIGKILL +++" => Process { name, rows: for_ever(&rows) },
+            _ => Process { name, rows },
+        });
+        told.collect()
     }
+}
+
+/// What a client does that never sees the end of its input: each of its rows once. How
+/// much of its text C's stdio gathers before it leaves is left out.
+fn for_ever(rows: &[String]) -> Vec<String> {
+    let end = rows.iter().position(|row| row == "read(0, \"\") = 0");
+    let (before, after) = rows.split_at(end.map_or(rows.len(), |end| end + 1));
+    let (mut again, mut text) = (Vec::new(), Vec::new());
+    for row in after {
+        if let Some((_, more)) = said(row) {
+            text.extend(more);
+        } else if !again.contains(row) && !row.ends_with(" = ?") && !row.starts_with("+++") {
+            again.push(row.clone());
+        }
+    }
+    let period = (1..text.len()).find(|period| text.starts_with(&text[*period..]));
+    again.push(saying(1, &text[..period.unwrap_or(text.len())]));
+    again.push("... again, for ever".to_string());
+    [before, &again].concat()
 }
 
 impl Drop for Stage<'_> {
@@ -217,23 +241,6 @@ impl Drop for Stage<'_> {
             let whose = if self.cast.port { "the port" } else { "C++" };
             eprintln!("this was {}, {whose}", self.part);
         }
-    }
-}
-
-/// What a peer does with its connection.
-fn does_it(peer: &mut TcpStream, does: &[&str], text: &[u8]) {
-    match does {
-        ["says"] => assert_eq!(said(peer, text).len(), text.len()),
-        ["sends"] => peer.write_all(text).expect("it takes them"),
-        ["takes", length] => {
-            let length = length.parse().expect("a length");
-            peer.read_exact(&mut vec![0; length]).expect("they come");
-        }
-        // The other side may have closed already.
-        ["closes-half"] => drop(peer.shutdown(Shutdown::Write)),
-        // However it closes, whatever comes before.
-        ["is-left"] => while let Ok(1..) = peer.read(&mut [0; 4096]) {},
-        _ => panic!("nobody can do this: {does:?}"),
     }
 }
 
