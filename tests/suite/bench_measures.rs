@@ -11,11 +11,12 @@ mod load;
 #[allow(dead_code)]
 mod results;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::support::programs::{Build, SERVERS, Server, eventually, said};
 use crate::support::strace::{Call, calls, pids};
-use contenders::{Contender, Kind};
+use contenders::{Contender, FLOOR, FLOOR_STATIC, RAW};
 use results::{Measure, Results};
 
 /// A message costs one read, two lines of log, one write and nothing else, where no time zone is set either.
@@ -24,7 +25,7 @@ fn a_message_costs_four_calls() {
     for build in [Build::Mended, Build::Static] {
         for listing in 0..SERVERS.len() {
             let mut server = Contender::port(build, listing);
-            server.command.splice(0..0, ["env", "-u", "TZ"].map(String::from));
+            server.command.splice(0..0, ["env", "-u", "TZ"].map(PathBuf::from));
             let trace = cost::traced(&server, 5).expect("it serves");
             let says = |call: &Call, word| call.name == "read" && call.bytes(1).as_deref() == Some(word);
             let hellos = |pid| calls(&trace, pid).iter().filter(|call| says(call, b"hello")).count();
@@ -43,7 +44,7 @@ fn a_message_costs_four_calls() {
 /// Before its first call of the article a server makes the calls that the floor makes, and `signal` (erratum 10).
 #[test]
 fn a_start_costs_what_it_costs_in_c() {
-    for (build, floor) in [(Build::Mended, Kind::Floor), (Build::Static, Kind::FloorStatic)] {
+    for (build, floor) in [(Build::Mended, FLOOR), (Build::Static, FLOOR_STATIC)] {
         let [most, _] = cost::calls(&Contender::in_c(floor).expect("cc builds it")).expect("it serves");
         for listing in 0..SERVERS.len() {
             let server = Contender::port(build, listing);
@@ -57,7 +58,7 @@ fn a_start_costs_what_it_costs_in_c() {
 /// The server without any library makes no call that is not the shape's own.
 #[test]
 fn the_server_without_a_library_makes_its_own_calls_alone() {
-    let server = Contender::in_c(Kind::Raw).expect("cc builds it");
+    let server = Contender::in_c(RAW).expect("cc builds it");
     let trace = cost::traced(&server, 2).expect("it serves");
     let made = |pid| calls(&trace, pid).iter().map(|call| call.name.clone()).collect::<Vec<_>>();
     let pids = pids(&trace);
@@ -91,19 +92,17 @@ fn a_line_has_the_time_of_its_second() {
 /// The bench's clients find a server's rates, and its processes, memory and page faults.
 #[test]
 fn the_bench_measures() {
-    let server = contenders::Server::start(&Contender::port(Build::Mended, 1), None);
+    let server = Contender::port(Build::Mended, 1).start(|launch| launch);
     let slice = Duration::from_millis(20);
     for clients in [1, 8] {
         assert!(load::connections(server.port, clients, slice).expect("it serves") > 0.0);
     }
-    let together = load::OneProcessor::with(server.group());
-    assert!(load::round_trips(server.port, 1023, slice).expect("it serves") > 0.0);
-    drop(together);
+    let together = || load::round_trips(server.port, 1023, slice);
+    assert!(load::on_one_processor(server.pid(), together).expect("it serves") > 0.0);
     eventually("its children have ended", || cost::processes(&server).len() == 1);
-    let mut held = load::Held::default();
-    held.grow(server.port, 10).expect("it serves");
+    let held = load::held(server.port, 10).expect("it serves");
     assert_eq!(cost::processes(&server).len(), 11);
-    held.release().expect("they quit");
+    held.into_iter().try_for_each(load::quit).expect("they quit");
     eventually("the idle have gone", || cost::processes(&server).len() == 1);
 
     // The kernel need not let us look.
@@ -119,11 +118,11 @@ fn medians_ratios_and_spread_are_what_they_are_called() {
     let mut results = Results::default();
     let measure = Measure::Pss;
     for (ours, theirs) in [(2.0, 1.0), (30.0, 10.0), (400.0, 100.0)] {
-        results.add(measure, 0, ours);
-        results.add(measure, 1, theirs);
+        results.add(measure, "ours", ours);
+        results.add(measure, "theirs", theirs);
     }
-    assert_eq!(results.median(measure, 0), Some(30.0));
-    assert_eq!(results.ratio(measure, 0, 1), Some(3.0));
-    assert_eq!(results.spread(measure, 1), Some((55.0 - 5.5) / 2.0 / 10.0));
-    assert_eq!(results.median(Measure::Idle, 0), None);
+    assert_eq!(results.median(measure, "ours"), Some(30.0));
+    assert_eq!(results.ratio(measure, "ours", "theirs"), Some(3.0));
+    assert_eq!(results.spread(measure, "theirs"), Some((55.0 - 5.5) / 2.0 / 10.0));
+    assert_eq!(results.median(Measure::Idle, "ours"), None);
 }

@@ -91,19 +91,19 @@ fn a_log_that_nobody_takes_is_lost_alone() {
     }
 }
 
-const STREAMS: [&[i32]; 4] = [&[0], &[1], &[2], &[0, 1, 2]];
+const STREAMS: [&str; 4] = ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"];
 
 /// Without its standard streams a server serves, and no line of log goes to a client.
 #[test]
 fn without_streams_a_server_serves() {
     for name in SERVERS {
         for streams in STREAMS {
-            let mut server = quiet(streams.iter().fold(of(name), |launch, &stream| launch.closed(stream)));
+            let mut server = quiet(behind(&format!("exec {streams}"), name));
             serves_on(&mut server);
             for stream in 0..=2 {
                 let target = std::fs::read_link(format!("/proc/{}/fd/{stream}", server.pid()));
                 let safe = target.is_ok_and(|target| !target.to_string_lossy().starts_with("socket:"));
-                assert!(safe, "{name} without {streams:?}: {stream}");
+                assert!(safe, "{name} without {streams}: {stream}");
             }
         }
     }
@@ -124,12 +124,12 @@ fn a_place_that_cannot_be_filled_is_a_failed_socket() {
 fn without_streams_the_client_ends() {
     for streams in STREAMS {
         let mut server = Server::start("tcp_server_fork");
-        let client = of("tcp_client").arg("127.0.0.1").arg(server.port.to_string());
-        let mut client = streams.iter().fold(client, |launch, &stream| launch.closed(stream)).start();
-        if !streams.contains(&0) {
+        let client = behind(&format!("exec {streams}"), "tcp_client");
+        let mut client = client.arg("127.0.0.1").arg(server.port.to_string()).start();
+        if !streams.contains('<') {
             client.type_in(b"words\nquit\n");
         }
-        assert_eq!(client.wait(), 0, "without {streams:?}");
+        assert_eq!(client.wait(), 0, "without {streams}");
         server.running.stdout.wait_for("Service close");
         let log = server.log();
         assert!(!log.iter().any(|line| line.contains(">> DEBUG")), "{log:#?}");
