@@ -98,7 +98,8 @@ test: need-strace need-ss need-ps $(if $(ARTICLE),need-g++) ## everything; ARTIC
 	@ARTICLE="$(ARTICLE)" sh tests/tools/test.sh
 
 bench: ## speed and cost, in turns; ARTICLE=file puts the article's C++ beside the port | 性能和开销；ARTICLE=文件 与文章的 C++ 对照
-	@ARTICLE="$(ARTICLE)" RECORD=$(call on,$(RECORD)) $(if $(call on,$(RECORD)),LC_ALL=C) cargo bench --quiet --bench bench
+	@ulimit -Sn "$$(ulimit -Hn)"; \
+	ARTICLE="$(ARTICLE)" RECORD=$(call on,$(RECORD)) $(if $(call on,$(RECORD)),LC_ALL=C) cargo bench --quiet --bench bench
 
 known-server:
 	@$(if $(filter $(SERVER),$(servers)),:,echo 'SERVER=$(SERVER): $(call say,it is one of,没有这个服务端，可选：) $(servers)' >&2; exit 2)

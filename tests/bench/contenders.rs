@@ -6,55 +6,41 @@ use std::process::Stdio;
 use super::load;
 use crate::say;
 use crate::support::article;
-use crate::support::programs::{Build, Launch, Running, SERVERS, eventually, free_port, program, root};
-use crate::support::run::Trace;
+use crate::support::programs::{
+    Build, Launch, PATIENCE, SERVERS, Server, eventually, free_port, program, root,
+};
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Article,
-    Port,
-    PortStatic,
-    Floor,
-    FloorStatic,
-    Raw,
-    Peer,
-}
+/// The names of those in C.
+pub const FLOOR: &str = "floor: C without a log";
+pub const FLOOR_STATIC: &str = "floor, static";
+pub const RAW: &str = "no library, one page";
+
+const RAW_FLAGS: &str = "-static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector \
+                         -fno-tree-loop-distribute-patterns -Wl,-z,noseparate-code";
 
 /// A server that can be started.
 pub struct Contender {
     pub name: String,
     /// The listing that it is, or is like: an index into [`SERVERS`].
     pub listing: usize,
-    pub kind: Kind,
-    /// `{port}` in a word stands for the port.
-    pub command: Vec<String>,
+    /// Its words, without the port and the address.
+    pub command: Vec<PathBuf>,
 }
 
 impl Contender {
-    fn new(name: &str, listing: usize, kind: Kind, program: PathBuf, words: &str) -> Self {
-        let words = words.split(' ').map(str::to_string);
-        let command = std::iter::once(program.display().to_string()).chain(words).collect();
-        Contender { name: name.to_string(), listing, kind, command }
-    }
-
     /// The port's `listing` of that build.
     pub fn port(build: Build, listing: usize) -> Self {
-        let name = SERVERS[listing];
-        let (kind, suffix) = match build {
-            Build::Static => (Kind::PortStatic, ", static"),
-            _ => (Kind::Port, ""),
-        };
-        Self::new(&format!("{name}{suffix}"), listing, kind, program(build, name), "{port} 127.0.0.1")
+        let suffix = if build == Build::Static { ", static" } else { "" };
+        let command = vec![program(build, SERVERS[listing])];
+        Contender { name: format!("{}{suffix}", SERVERS[listing]), listing, command }
     }
 
     /// Version one in C, as the C compiler builds it, if there is one.
-    pub fn in_c(kind: Kind) -> Option<Self> {
-        let (name, built, file, flags, words) = match kind {
-            Kind::Floor => ("floor: C without a log", "floor", "floor.c", "", "{port} 127.0.0.1"),
-            Kind::FloorStatic => {
-                ("floor, static", "floor-static", "floor.c", "-static", "{port} 127.0.0.1")
-            }
-            _ => ("no library, one page", "raw", "raw.c", RAW, "{port}"),
+    pub fn in_c(name: &str) -> Option<Self> {
+        let (built, file, flags) = match name {
+            FLOOR => ("floor", "floor.c", ""),
+            FLOOR_STATIC => ("floor-static", "floor.c", "-static"),
+            _ => ("raw", "raw.c", RAW_FLAGS),
         };
         let built = root().join("target/bench").join(built);
         std::fs::create_dir_all(built.parent()?).expect("target can be written");
@@ -64,7 +50,7 @@ impl Contender {
             eprintln!("{}", say!("{name}: cc does not build it", "{name}：cc 编译不了"));
             return None;
         }
-        Some(Self::new(name, 1, kind, built, words))
+        Some(Contender { name: name.to_string(), listing: 1, command: vec![built] })
     }
 
     /// A process for each client.
@@ -74,39 +60,19 @@ impl Contender {
 
     /// Python's processes are too large to hold a thousand of them.
     pub fn holds(&self) -> bool {
-        self.forks() && self.kind != Kind::Peer
+        self.forks() && !self.name.starts_with("python")
     }
-}
 
-const RAW: &str = "-static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector \
-                   -fno-tree-loop-distribute-patterns -Wl,-z,noseparate-code";
-
-/// A contender that runs, its log thrown away.
-pub struct Server {
-    pub running: Running,
-    pub port: u16,
-}
-
-impl Server {
-    pub fn start(contender: &Contender, trace: Option<Trace>) -> Self {
+    /// Starts it, seen by strace or not, its log thrown away.
+    pub fn start(&self, prepared: impl FnOnce(Launch) -> Launch) -> Server {
         let port = free_port();
-        let words = contender.command.iter().map(|word| word.replace("{port}", &port.to_string()));
-        let words: Vec<String> = words.collect();
         // cargo's search path would have the loader look for libc in vain.
-        let launch = Launch::of(&words[0]).args(&words[1..]).without_env("LD_LIBRARY_PATH");
+        let launch = Launch::of(&self.command[0]).args(&self.command[1..]).without_env("LD_LIBRARY_PATH");
+        let launch = launch.arg(port.to_string()).arg("127.0.0.1");
         let launch = launch.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let launch = match trace {
-            Some(trace) => launch.traced(trace),
-            None => launch,
-        };
-        let running = launch.start();
-        eventually("the server serves", || load::conversation(port, 1).is_ok());
+        let running = prepared(launch).start();
+        eventually("the server serves", || load::conversation(port, 1, PATIENCE).is_ok());
         Server { running, port }
-    }
-
-    /// The process group of the server and its children, by its own number.
-    pub fn group(&self) -> u32 {
-        self.running.pid()
     }
 }
 
@@ -121,17 +87,16 @@ pub fn all() -> Vec<Contender> {
     let mut all = Vec::new();
     for (listing, name) in SERVERS.into_iter().enumerate() {
         all.extend(cpp.as_ref().map(|cpp| {
-            let program = article::program(cpp, false, name);
-            Contender::new(&format!("{name}, C++"), listing, Kind::Article, program, "{port} 127.0.0.1")
+            let command = vec![article::program(cpp, false, name)];
+            Contender { name: format!("{name}, C++"), listing, command }
         }));
         all.extend([Build::Mended, Build::Static].map(|build| Contender::port(build, listing)));
     }
-    all.extend([Kind::Floor, Kind::FloorStatic, Kind::Raw].into_iter().filter_map(Contender::in_c));
+    all.extend([FLOOR, FLOOR_STATIC, RAW].into_iter().filter_map(Contender::in_c));
     match found("python3") {
         Some(python) => {
-            let peer = root().join("tests/bench/peer.py").display().to_string();
-            let command = vec![python.display().to_string(), peer, "{port}".into()];
-            all.push(Contender { name: "python3, forking".into(), listing: 1, kind: Kind::Peer, command });
+            let command = vec![python, root().join("tests/bench/peer.py")];
+            all.push(Contender { name: "python3, forking".into(), listing: 1, command });
         }
         None => eprintln!("{}", say!("python3 is not installed: left out", "没有安装 python3：不测它")),
     }

@@ -1,7 +1,8 @@
 //! The clients: as little work as a client can do, so that the server is what is measured.
 
-use std::io::{Error, ErrorKind, Read, Result, Write};
-use std::mem::{size_of, zeroed};
+use std::io::ErrorKind::{ConnectionReset, TimedOut, WouldBlock};
+use std::io::{Error, Read, Result, Write};
+use std::mem::zeroed;
 use std::net::{Ipv4Addr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,37 +20,24 @@ fn connect(port: u16, patience: Duration) -> Result<TcpStream> {
 fn round_trip(stream: &mut TcpStream, message: &[u8], reply: &mut [u8]) -> Result<()> {
     stream.write_all(message)?;
     stream.read_exact(reply)?;
-    if reply[0] == message[0].to_ascii_uppercase() {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::InvalidData, "not in upper case"))
+    let upper = reply[0] == message[0].to_ascii_uppercase();
+    if upper { Ok(()) } else { Err(Error::other("not in upper case")) }
 }
 
 /// Ends a connection from the server's side: the client keeps no TIME_WAIT, and no port.
-fn quit(mut stream: TcpStream) -> Result<()> {
+pub fn quit(mut stream: TcpStream) -> Result<()> {
     stream.write_all(b"quit")?;
-    match stream.read(&mut [0; 64])? {
-        0 => Ok(()),
-        _ => Err(Error::new(ErrorKind::InvalidData, "a reply to quit")),
-    }
+    let end = stream.read(&mut [0; 64])? == 0;
+    if end { Ok(()) } else { Err(Error::other("a reply to quit")) }
 }
 
 /// A whole conversation: connect, `messages` and their replies, `quit`, the end.
-pub fn conversation(port: u16, messages: usize) -> Result<()> {
-    patient_conversation(port, messages, PATIENCE)
-}
-
-fn patient_conversation(port: u16, messages: usize, patience: Duration) -> Result<()> {
+pub fn conversation(port: u16, messages: usize, patience: Duration) -> Result<()> {
     let mut stream = connect(port, patience)?;
     for _ in 0..messages {
         round_trip(&mut stream, b"hello", &mut [0; 5])?;
     }
     quit(stream)
-}
-
-/// The backlog of five was full: the kernel would try again after a second.
-fn overrun(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::ConnectionReset)
 }
 
 /// Conversations a second of so many clients at once, for as long as `slice`.
@@ -58,9 +46,10 @@ pub fn connections(port: u16, clients: usize, slice: Duration) -> Result<f64> {
     let client = || {
         let mut done = 0;
         while started.elapsed() < slice {
-            match patient_conversation(port, 1, slice) {
+            match conversation(port, 1, slice) {
                 Ok(()) => done += 1,
-                Err(error) if overrun(&error) => {}
+                // The backlog of five was full: the kernel would try again after a second.
+                Err(error) if matches!(error.kind(), TimedOut | WouldBlock | ConnectionReset) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -88,53 +77,31 @@ pub fn round_trips(port: u16, size: usize, slice: Duration) -> Result<f64> {
 }
 
 /// Connections that have said a word each, so that their process is there, and stay open, idle.
-#[derive(Default)]
-pub struct Held(Vec<TcpStream>);
-
-impl Held {
-    /// Opens more of them until there are `count`.
-    pub fn grow(&mut self, port: u16, count: usize) -> Result<()> {
-        while self.0.len() < count {
-            let mut stream = connect(port, PATIENCE)?;
-            round_trip(&mut stream, b"hello", &mut [0; 5])?;
-            self.0.push(stream);
-        }
-        Ok(())
-    }
-
-    pub fn release(self) -> Result<()> {
-        self.0.into_iter().try_for_each(quit)
-    }
+pub fn held(port: u16, count: usize) -> Result<Vec<TcpStream>> {
+    let one = |_| {
+        let mut stream = connect(port, PATIENCE)?;
+        round_trip(&mut stream, b"hello", &mut [0; 5]).map(|()| stream)
+    };
+    (0..count).map(one).collect()
 }
 
-/// While this value lives, this thread and a server, with what they start, share a processor:
+/// Meanwhile this thread and a server, with what they start, share a processor:
 /// on two, most of a round trip is waking the other one.
-pub struct OneProcessor {
-    server: u32,
-    all: libc::cpu_set_t,
-}
-
-impl OneProcessor {
-    pub fn with(server: u32) -> Self {
-        let (mut all, mut one): (libc::cpu_set_t, libc::cpu_set_t) = unsafe { (zeroed(), zeroed()) };
-        unsafe {
-            libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut all);
-            let ours = (0..libc::CPU_SETSIZE as usize).rev().find(|&cpu| libc::CPU_ISSET(cpu, &all));
-            libc::CPU_SET(ours.expect("we run on one"), &mut one);
+pub fn on_one_processor<T>(server: u32, act: impl FnOnce() -> T) -> T {
+    let size = size_of::<libc::cpu_set_t>();
+    let bind = |set: &libc::cpu_set_t| {
+        for pid in [0, server as libc::pid_t] {
+            unsafe { libc::sched_setaffinity(pid, size, set) };
         }
-        bind(server, &one);
-        OneProcessor { server, all }
+    };
+    let (mut all, mut one): (libc::cpu_set_t, libc::cpu_set_t) = unsafe { zeroed() };
+    unsafe {
+        libc::sched_getaffinity(0, size, &raw mut all);
+        let ours = (0..libc::CPU_SETSIZE as usize).rev().find(|&cpu| libc::CPU_ISSET(cpu, &all));
+        libc::CPU_SET(ours.expect("we run on one"), &mut one);
     }
-}
-
-impl Drop for OneProcessor {
-    fn drop(&mut self) {
-        bind(self.server, &self.all);
-    }
-}
-
-fn bind(server: u32, set: &libc::cpu_set_t) {
-    for pid in [0, server as libc::pid_t] {
-        unsafe { libc::sched_setaffinity(pid, size_of::<libc::cpu_set_t>(), set) };
-    }
+    bind(&one);
+    let done = act();
+    bind(&all);
+    done
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::say;
+
 /// Something that is measured of a contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Measure {
@@ -19,29 +21,51 @@ pub enum Measure {
     CallsAMessage,
 }
 
-/// The values of each contender, one a round.
+impl Measure {
+    /// The head of its column.
+    pub fn head(self) -> String {
+        match self {
+            Measure::Clients(1) => say!("conversations", "会话"),
+            Measure::Clients(clients) => say!("{clients} at once", "同时 {clients} 个"),
+            Measure::Idle => say!("1000 idle held", "另有 1000 个空闲连接"),
+            Measure::Trips(5) => say!("round trips, 5 bytes", "往返，5 字节"),
+            Measure::Trips(size) => say!("{size} bytes", "{size} 字节"),
+            Measure::Pss => say!("kB, idle", "空闲时 kB"),
+            Measure::PageFaults => say!("page faults", "缺页次数"),
+            Measure::Processor => say!("µs of processor", "CPU 时间 µs"),
+            Measure::CallsBeforeSocket => say!("calls before socket()", "socket() 之前的系统调用"),
+            Measure::CallsAMessage => say!("calls a message", "每条消息的系统调用"),
+        }
+    }
+}
+
+/// The values of each contender, by its name, one a round.
 #[derive(Default)]
-pub struct Results(BTreeMap<(Measure, usize), Vec<f64>>);
+pub struct Results(BTreeMap<(Measure, String), Vec<f64>>);
 
 impl Results {
     /// Adds the value of a round.
-    pub fn add(&mut self, measure: Measure, contender: usize, value: f64) {
-        self.0.entry((measure, contender)).or_default().push(value);
+    pub fn add(&mut self, measure: Measure, name: &str, value: f64) {
+        self.0.entry((measure, name.to_string())).or_default().push(value);
     }
 
-    pub fn median(&self, measure: Measure, contender: usize) -> Option<f64> {
-        self.0.get(&(measure, contender)).map(|values| quantile(values, 0.5))
+    fn values(&self, measure: Measure, name: &str) -> Option<&Vec<f64>> {
+        self.0.get(&(measure, name.to_string()))
+    }
+
+    pub fn median(&self, measure: Measure, name: &str) -> Option<f64> {
+        self.values(measure, name).map(|values| quantile(values, 0.5))
     }
 
     /// How far the middle half of the rounds lies around the median, as a part of it.
-    pub fn spread(&self, measure: Measure, contender: usize) -> Option<f64> {
-        let values = self.0.get(&(measure, contender))?;
+    pub fn spread(&self, measure: Measure, name: &str) -> Option<f64> {
+        let values = self.values(measure, name)?;
         Some((quantile(values, 0.75) - quantile(values, 0.25)) / 2.0 / quantile(values, 0.5))
     }
 
     /// The median of each round's own ratio: both were measured in the same moment.
-    pub fn ratio(&self, measure: Measure, contender: usize, to: usize) -> Option<f64> {
-        let pairs = self.0.get(&(measure, contender))?.iter().zip(self.0.get(&(measure, to))?);
+    pub fn ratio(&self, measure: Measure, name: &str, to: &str) -> Option<f64> {
+        let pairs = self.values(measure, name)?.iter().zip(self.values(measure, to)?);
         Some(quantile(&pairs.map(|(value, base)| value / base).collect::<Vec<_>>(), 0.5))
     }
 }

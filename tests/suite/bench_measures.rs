@@ -11,11 +11,12 @@ mod load;
 #[allow(dead_code)]
 mod results;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::support::programs::{Build, SERVERS, eventually};
+use crate::support::programs::{Build, SERVERS, Server, eventually, said};
 use crate::support::strace::{calls, pids};
-use contenders::{Contender, Kind};
+use contenders::{Contender, FLOOR, FLOOR_STATIC, RAW};
 use results::{Measure, Results};
 
 /// Before its first call of the article a server makes the calls that the floor makes, and `signal` (erratum 10);
@@ -23,10 +24,10 @@ use results::{Measure, Results};
 #[test]
 fn a_start_and_a_message_cost_what_they_cost_in_c() {
     let calls = |mut contender: Contender| {
-        contender.command.splice(0..0, ["env", "-u", "TZ"].map(String::from));
+        contender.command.splice(0..0, ["env", "-u", "TZ"].map(PathBuf::from));
         cost::calls(&contender).expect("it serves")
     };
-    for (build, floor) in [(Build::Mended, Kind::Floor), (Build::Static, Kind::FloorStatic)] {
+    for (build, floor) in [(Build::Mended, FLOOR), (Build::Static, FLOOR_STATIC)] {
         let [most, _] = calls(Contender::in_c(floor).expect("cc builds it"));
         for (listing, name) in SERVERS.iter().enumerate() {
             let [before_socket, a_message] = calls(Contender::port(build, listing));
@@ -39,7 +40,7 @@ fn a_start_and_a_message_cost_what_they_cost_in_c() {
 /// The server without any library makes no call that is not the shape's own.
 #[test]
 fn the_server_without_a_library_makes_its_own_calls_alone() {
-    let server = Contender::in_c(Kind::Raw).expect("cc builds it");
+    let server = Contender::in_c(RAW).expect("cc builds it");
     let trace = cost::traced(&server, 2).expect("it serves");
     let made = |pid| calls(&trace, pid).iter().map(|call| call.name.clone()).collect::<Vec<_>>();
     let pids = pids(&trace);
@@ -50,22 +51,40 @@ fn the_server_without_a_library_makes_its_own_calls_alone() {
     assert_eq!(made(*pids.last().expect("a child")), two_messages);
 }
 
+/// A child that has inherited its parent's time of day writes the time of its own lines.
+#[test]
+fn a_line_has_the_time_of_its_second() {
+    let mut server = Server::start("tcp_server_fork");
+    let mut client = server.connect();
+    // The clock that the servers read: it may lag behind a better one.
+    let time = || unsafe { libc::time(std::ptr::null_mut()) };
+    let began = time();
+    for word in ["one", "two"] {
+        let before = time();
+        said(&mut client, word.as_bytes());
+        let line = server.running.stdout.wait_for(&word.to_uppercase());
+        let clock = line.split(' ').find(|word| word.matches(':').count() == 2).expect("a time");
+        // What is the same in every time zone: the seconds.
+        let second = clock.rsplit(':').next().and_then(|second| second.parse().ok());
+        assert!((before..=time()).any(|time| Some(time % 60) == second), "{line}: {before}");
+        eventually("the next second comes", || time() > began);
+    }
+}
+
 /// The bench's clients find a server's rates, and its processes, memory and page faults.
 #[test]
 fn the_bench_measures() {
-    let server = contenders::Server::start(&Contender::port(Build::Mended, 1), None);
+    let server = Contender::port(Build::Mended, 1).start(|launch| launch);
     let slice = Duration::from_millis(20);
     for clients in [1, 8] {
         assert!(load::connections(server.port, clients, slice).expect("it serves") > 0.0);
     }
-    let together = load::OneProcessor::with(server.group());
-    assert!(load::round_trips(server.port, 1023, slice).expect("it serves") > 0.0);
-    drop(together);
+    let together = || load::round_trips(server.port, 1023, slice);
+    assert!(load::on_one_processor(server.pid(), together).expect("it serves") > 0.0);
     eventually("its children have ended", || cost::processes(&server).len() == 1);
-    let mut held = load::Held::default();
-    held.grow(server.port, 10).expect("it serves");
+    let held = load::held(server.port, 10).expect("it serves");
     assert_eq!(cost::processes(&server).len(), 11);
-    held.release().expect("they quit");
+    held.into_iter().try_for_each(load::quit).expect("they quit");
     eventually("the idle have gone", || cost::processes(&server).len() == 1);
 
     // The kernel need not let us look.
@@ -81,11 +100,11 @@ fn medians_ratios_and_spread_are_what_they_are_called() {
     let mut results = Results::default();
     let measure = Measure::Pss;
     for (ours, theirs) in [(2.0, 1.0), (30.0, 10.0), (400.0, 100.0)] {
-        results.add(measure, 0, ours);
-        results.add(measure, 1, theirs);
+        results.add(measure, "ours", ours);
+        results.add(measure, "theirs", theirs);
     }
-    assert_eq!(results.median(measure, 0), Some(30.0));
-    assert_eq!(results.ratio(measure, 0, 1), Some(3.0));
-    assert_eq!(results.spread(measure, 1), Some((55.0 - 5.5) / 2.0 / 10.0));
-    assert_eq!(results.median(Measure::Idle, 0), None);
+    assert_eq!(results.median(measure, "ours"), Some(30.0));
+    assert_eq!(results.ratio(measure, "ours", "theirs"), Some(3.0));
+    assert_eq!(results.spread(measure, "theirs"), Some((55.0 - 5.5) / 2.0 / 10.0));
+    assert_eq!(results.median(Measure::Idle, "ours"), None);
 }

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::support::conversation::Conversation;
+use crate::support::conversation;
 use crate::support::programs::*;
 use crate::support::strace;
 use crate::support::swimlanes::draw;
@@ -17,7 +17,7 @@ fn drawn(trace: &str) -> String {
 
 fn held(server: &str, clients: usize) -> String {
     let bin = program(Build::Mended, server);
-    let events = Conversation::hold(bin.parent().expect("a directory"), server, clients, free_port());
+    let events = conversation::hold(bin.parent().expect("a directory"), server, clients, free_port());
     draw(&events, 120, false)
 }
 

@@ -8,16 +8,19 @@ fn sh(script: &str) -> Launch {
     Launch::of("sh").args(["-c", script])
 }
 
-/// What leaves its group and its session, and ignores every signal it can, is ended with the program.
+/// What leaves its group and its session, and ignores every signal it can, is ended with the program;
+/// so is what starts others faster than it can be looked at.
 #[test]
 fn all_that_a_program_has_started_ends_with_it() {
-    let hides = "trap '' HUP INT TERM; setsid sh -c '(trap \"\" TERM; sleep 1000) & echo started; sleep 1000' & wait";
-    let mut program = sh(hides).start();
-    program.stdout.wait_for("started");
-    eventually("all have started", || program.below().len() >= 4);
-    let all = program.below();
-    drop(program);
-    assert!(all.iter().all(|&pid| state(pid).is_none()), "{all:?}");
+    let hides = "trap '' HUP INT TERM; setsid sh -c '(trap \"\" TERM; sleep 1000) & sleep 1000' & wait";
+    let forks = "setsid sh -c 'while :; do (sleep 0.2; sleep 0.2) & sleep 0.01; done' & wait";
+    for script in [hides, forks] {
+        let program = sh(script).limit('u', 500).start();
+        eventually("all have started", || program.below().len() >= 4);
+        let all = program.below();
+        drop(program);
+        assert!(all.iter().all(|&pid| state(pid).is_none()), "{all:?}");
+    }
 }
 
 /// Orphans are ended too, after the program's own end, which is seen at once.
@@ -31,24 +34,11 @@ fn orphans_of_a_program_that_has_ended_are_ended() {
     assert_eq!(state(orphans[0]), None);
 }
 
-/// A program that starts others faster than it can be looked at.
-#[test]
-fn a_program_that_forks_and_forks_is_ended() {
-    let forks = "setsid sh -c 'while :; do (sleep 0.2; sleep 0.2) & sleep 0.01; done' & wait";
-    let program = sh(forks).limits(Limits { processes: Some(500), ..Limits::default() }).start();
-    eventually("it forks", || program.below().len() > 5);
-    let keeper_sees = program.below();
-    drop(program);
-    assert!(keeper_sees.iter().all(|&pid| state(pid).is_none()));
-}
-
 /// An end by a signal has the shell's number, with strace and without.
 #[test]
 fn an_end_is_told_as_a_shell_tells_it() {
-    for program in [sh("kill -PIPE $$"), sh("kill -PIPE $$").traced(Trace::all())] {
-        let mut program = program.start();
-        assert_eq!(program.wait(), 128 + libc::SIGPIPE);
-    }
+    assert_eq!(sh("kill -PIPE $$").start().wait(), 128 + libc::SIGPIPE);
+    assert_eq!(sh("kill -PIPE $$").traced(Trace::all()).start().wait(), 128 + libc::SIGPIPE);
     assert_eq!(sh("exit 7").traced(Trace::all()).start().wait(), 7);
 }
 
@@ -109,8 +99,7 @@ fn strace_comes_and_goes() {
 /// A limit is the program's alone.
 #[test]
 fn limits_hold() {
-    let limits = Limits { descriptors: Some(12), file: Some(512), ..Limits::default() };
-    let mut program = sh("ulimit -n; ulimit -f").limits(limits).start();
+    let mut program = sh("ulimit -n; ulimit -f").limit('n', 12).limit('f', 512).start();
     assert_eq!(program.stdout.all(), ["12", "1"]);
 }
 
@@ -126,9 +115,8 @@ fn dies_with_a_program() {
 /// A test that is killed leaves nothing running.
 #[test]
 fn a_program_ends_with_its_test() {
-    let mut test = Launch::of(std::env::current_exe().expect("it runs"));
-    test = test.args(["--ignored", "--nocapture", "dies_with_a_program"]);
-    let mut test = test.start();
+    let test = Launch::of(std::env::current_exe().expect("it runs"));
+    let mut test = test.args(["--ignored", "--nocapture", "dies_with_a_program"]).start();
     let line = test.stdout.wait_for("started");
     let pid = line.rsplit(' ').next().and_then(|pid| pid.parse().ok()).expect("a process");
     eventually("its keeper has ended it", || state(pid).is_none());

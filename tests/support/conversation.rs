@@ -4,82 +4,56 @@
 //! that the same conversation always leaves the same story in its traces.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::kernel::{eventually, group, state};
 use super::run::{Launch, Running, Trace};
 use super::story::CALLS;
 use super::strace::Event;
 
-pub struct Conversation {
-    bin: PathBuf,
-    port: u16,
-    /// The server first, then each client.
-    programs: Vec<Running>,
+/// Each of up to four clients comes and says a word; then they quit, in the same order. `bin` has the programs.
+pub fn hold(bin: &Path, server: &str, clients: usize, port: u16) -> Vec<Event> {
+    let port = port.to_string();
+    // The server first, then each client.
+    let mut programs = Vec::new();
+    start(&mut programs, &bin.join(server), [&port, "127.0.0.1"]);
+    for (client, word) in ["hello", "world", "again", "more"][..clients].iter().enumerate() {
+        start(&mut programs, &bin.join("tcp_client"), ["127.0.0.1", &port]);
+        type_in(&mut programs, client + 1, word);
+    }
+    for client in 1..=clients {
+        type_in(&mut programs, client, "quit");
+    }
+    for program in &programs {
+        unsafe { libc::kill(-(program.pid() as i32), libc::SIGTERM) };
+    }
+    for program in &mut programs {
+        program.wait_for_all();
+    }
+    programs.iter().flat_map(Running::events).collect()
 }
 
-impl Conversation {
-    /// Each of up to four clients comes and says a word; then they quit, in the same order.
-    pub fn hold(bin: &Path, server: &str, clients: usize, port: u16) -> Vec<Event> {
-        let mut conversation = Conversation::begin(bin, server, port);
-        for (client, word) in ["hello", "world", "again", "more"][..clients].iter().enumerate() {
-            conversation.join();
-            conversation.type_in(client + 1, word);
-        }
-        for client in 1..=clients {
-            conversation.type_in(client, "quit");
-        }
-        conversation.end()
-    }
+fn start(programs: &mut Vec<Running>, program: &Path, words: [&str; 2]) {
+    // Not every processor has them all.
+    let calls = format!("?{}", CALLS.replace(',', ",?"));
+    programs.push(Launch::of(program).args(words).traced(Trace::of(&calls)).start());
+    settle(programs);
+}
 
-    /// Starts `server`, one of the programs in `bin`.
-    pub fn begin(bin: &Path, server: &str, port: u16) -> Self {
-        let mut conversation = Conversation { bin: bin.to_path_buf(), port, programs: Vec::new() };
-        conversation.start(server, &[&port.to_string(), "127.0.0.1"]);
-        conversation
-    }
+fn type_in(programs: &mut [Running], client: usize, line: &str) {
+    let stdin = programs[client].stdin.as_mut().expect("it is a pipe");
+    // A client that has ended takes no more lines, and its lane says why.
+    let _ = stdin.write_all(format!("{line}\n").as_bytes());
+    settle(programs);
+}
 
-    /// Starts another client.
-    pub fn join(&mut self) {
-        self.start("tcp_client", &["127.0.0.1", &self.port.to_string()]);
-    }
-
-    fn start(&mut self, program: &str, words: &[&str]) {
-        // Not every processor has them all.
-        let calls = format!("?{}", CALLS.replace(',', ",?"));
-        let launch = Launch::of(self.bin.join(program)).args(words).traced(Trace::of(&calls));
-        self.programs.push(launch.start());
-        self.settle();
-    }
-
-    /// Types a line into the client that came as number `client`, from 1.
-    pub fn type_in(&mut self, client: usize, line: &str) {
-        if let Some(stdin) = &mut self.programs[client].stdin {
-            // A client that has ended takes no more lines, and its lane says why.
-            let _ = stdin.write_all(format!("{line}\n").as_bytes());
-        }
-        self.settle();
-    }
-
-    /// Ends what still runs, and returns what was seen of all.
-    pub fn end(mut self) -> Vec<Event> {
-        for program in &self.programs {
-            unsafe { libc::kill(-(program.pid() as i32), libc::SIGTERM) };
-        }
-        for program in &mut self.programs {
-            program.wait_for_all();
-        }
-        self.programs.iter().flat_map(Running::events).collect()
-    }
-
-    /// Waits until all sleep: each process waits for another, or for a line to be typed.
-    fn settle(&mut self) {
-        let mut before = false;
-        eventually("all sleep", || {
-            let now = self.programs.iter().flat_map(|program| group(program.pid())).all(sleeps);
-            std::mem::replace(&mut before, now) && now
-        });
-    }
+/// Waits until all sleep: each process waits for another, or for a line to be typed.
+fn settle(programs: &[Running]) {
+    let mut before = false;
+    eventually("all sleep", || {
+        let now = programs.iter().flat_map(|program| group(program.pid())).all(sleeps);
+        std::mem::replace(&mut before, now) && now
+    });
 }
 
 /// It waits in a call, or has ended. Before it becomes the program it waits for strace.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::article;
 use super::beyond;
-use super::conversation::Conversation;
+use super::conversation;
 use super::programs::*;
 use super::skip::skip;
 use super::stage::*;
@@ -120,11 +120,7 @@ fn listening() -> Blocks {
 fn conversation(server: &str) -> Vec<Event> {
     let programs = program(Build::Mended, server);
     let directory = programs.parent().expect("they have a directory");
-    let mut conversation = Conversation::begin(directory, server, free_port());
-    conversation.join();
-    conversation.type_in(1, "hello");
-    conversation.type_in(1, "quit");
-    without_our_end(conversation.end())
+    without_our_end(conversation::hold(directory, server, 1, free_port()))
 }
 
 /// 2: one message.
@@ -253,8 +249,7 @@ fn closes_before_accept() -> usize {
 /// 8: a parent whose `close` never happens, with 16 descriptors.
 fn leak() -> Blocks {
     let accepted = |options: &[&str]| {
-        let few = Limits { descriptors: Some(16), ..Limits::default() };
-        let server = launch(Build::Mended, "tcp_server_fork").limits(few).traced(seeing(options));
+        let server = launch(Build::Mended, "tcp_server_fork").limit('n', 16).traced(seeing(options));
         let mut server = Server::launch(server);
         for _ in 0..12 {
             let mut client = client(server.port);

@@ -6,46 +6,38 @@
 use std::io;
 use std::process::Child;
 use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::kernel::{PATIENCE, children};
+use super::kernel::{PATIENCE, children, within};
 
-/// What the keeper tells the test, in a page that both have.
-pub struct Report(*mut Page);
-
-struct Page {
+/// What the keeper tells the test, in memory that both have.
+pub struct Report {
     /// The program's process id.
     pid: AtomicI32,
     /// Its status as `waitpid` gives it, -1 until it has ended.
     status: AtomicI32,
 }
 
-// Two atomics in shared memory.
-unsafe impl Send for Report {}
-unsafe impl Sync for Report {}
-
 impl Report {
-    pub fn new() -> Self {
+    /// A page for each program, which is never given back.
+    pub fn new() -> &'static Self {
         let (protection, flags) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
-        let page = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Page>(), protection, flags, -1, 0) };
+        let page =
+            unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Report>(), protection, flags, -1, 0) };
         assert_ne!(page, libc::MAP_FAILED, "a page is left");
-        let report = Report(page.cast());
-        report.page().status.store(-1, SeqCst);
+        let report = unsafe { &*page.cast::<Report>() };
+        report.status.store(-1, SeqCst);
         report
     }
 
-    fn page(&self) -> &Page {
-        unsafe { &*self.0 }
-    }
-
     pub fn pid(&self) -> u32 {
-        self.page().pid.load(SeqCst) as u32
+        self.pid.load(SeqCst) as u32
     }
 
     /// The program's exit status, or 128 and the number of the signal that ended it; none before its end.
     pub fn status(&self) -> Option<i32> {
-        match self.page().status.load(SeqCst) {
+        match self.status.load(SeqCst) {
             -1 => None,
             status if libc::WIFSIGNALED(status) => Some(128 + libc::WTERMSIG(status)),
             status => Some(libc::WEXITSTATUS(status)),
@@ -58,20 +50,45 @@ impl Report {
             let test = libc::getppid();
             libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1);
             match libc::fork() {
-                -1 => Err(io::Error::last_os_error()),
-                0 => {
-                    self.page().pid.store(libc::getpid(), SeqCst);
-                    Ok(())
-                }
-                program => watch(self.page(), program, test),
+                -1 => return Err(io::Error::last_os_error()),
+                0 => self.pid.store(libc::getpid(), SeqCst),
+                program => self.watch(program, test),
             }
         }
+        Ok(())
     }
-}
 
-impl Drop for Report {
-    fn drop(&mut self) {
-        unsafe { libc::munmap(self.0.cast(), size_of::<Page>()) };
+    /// Reaps all that ends below, until there is nobody left.
+    unsafe fn watch(&self, program: libc::pid_t, test: libc::pid_t) -> ! {
+        unsafe {
+            close_from(0, false);
+            let mut signals = std::mem::zeroed();
+            libc::sigfillset(&raw mut signals);
+            libc::sigprocmask(libc::SIG_SETMASK, &raw const signals, std::ptr::null_mut());
+            libc::sigemptyset(&raw mut signals);
+            libc::sigaddset(&raw mut signals, libc::SIGCHLD);
+            // Sent when the thread that has started it dies, and so, at the latest, the test.
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGCHLD);
+            let now_and_then = libc::timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+            loop {
+                let mut status = 0;
+                match libc::waitpid(-1, &raw mut status, libc::WNOHANG) {
+                    -1 => libc::_exit(0),
+                    0 => {
+                        libc::sigtimedwait(
+                            &raw const signals,
+                            std::ptr::null_mut(),
+                            &raw const now_and_then,
+                        );
+                        if libc::getppid() != test {
+                            end_all_below(std::process::id());
+                        }
+                    }
+                    pid if pid == program => self.status.store(status, SeqCst),
+                    _ => {}
+                }
+            }
+        }
     }
 }
 
@@ -87,58 +104,22 @@ pub unsafe fn close_from(first: libc::c_int, at_exec: bool) {
     }
 }
 
-/// Reaps all that ends below, until there is nobody left.
-unsafe fn watch(page: &Page, program: libc::pid_t, test: libc::pid_t) -> ! {
-    unsafe {
-        close_from(0, false);
-        let mut signals = std::mem::zeroed();
-        libc::sigfillset(&raw mut signals);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const signals, std::ptr::null_mut());
-        libc::sigemptyset(&raw mut signals);
-        libc::sigaddset(&raw mut signals, libc::SIGCHLD);
-        // Sent when the thread that has started it dies, and so, at the latest, the test.
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGCHLD);
-        let now_and_then = libc::timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-        loop {
-            let mut status = 0;
-            match libc::waitpid(-1, &raw mut status, libc::WNOHANG) {
-                -1 => libc::_exit(0),
-                0 => {
-                    libc::sigtimedwait(&raw const signals, std::ptr::null_mut(), &raw const now_and_then);
-                    if libc::getppid() != test {
-                        end_all_below(std::process::id());
-                    }
-                }
-                pid if pid == program => page.status.store(status, SeqCst),
-                _ => {}
-            }
-        }
-    }
-}
-
 /// Ends the program and all that it has started, and waits until they are gone.
 pub fn end(keeper: &mut Child, program: u32) {
-    let gone = |keeper: &mut Child, patience: Duration| {
-        let until = Instant::now() + patience;
-        loop {
-            if !matches!(keeper.try_wait(), Ok(None)) {
-                return true;
-            }
-            if Instant::now() > until {
-                return false;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    };
-    if gone(keeper, Duration::ZERO) {
+    let below = keeper.id();
+    let mut gone = |patience| within(patience, || !matches!(keeper.try_wait(), Ok(None)));
+    if gone(Duration::ZERO) {
         return;
     }
     // The group first: it is all there is as a rule, and spares a look at every process.
     unsafe { libc::kill(-(program as i32), libc::SIGKILL) };
-    let until = Instant::now() + PATIENCE;
-    while !gone(keeper, Duration::from_millis(10)) && Instant::now() < until {
-        end_all_below(keeper.id());
-    }
+    within(PATIENCE, || {
+        let done = gone(Duration::from_millis(10));
+        if !done {
+            end_all_below(below);
+        }
+        done
+    });
 }
 
 /// Stops them first: what is stopped starts nothing new.

@@ -1,7 +1,6 @@
 //! What the kernel shows of processes and sockets, and waiting until it shows something.
 
 use std::net::{Ipv4Addr, UdpSocket};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -58,8 +57,7 @@ pub fn children(pid: u32) -> Vec<u32> {
     let parents: Vec<(u32, u32)> = processes().filter_map(parent).collect();
     let mut found = vec![pid];
     let mut next = 0;
-    while next < found.len() {
-        let above = found[next];
+    while let Some(&above) = found.get(next) {
         found.extend(parents.iter().filter(|(_, parent)| *parent == above).map(|(pid, _)| *pid));
         next += 1;
     }
@@ -79,56 +77,56 @@ pub fn descriptors(pid: u32) -> usize {
 
 /// It waits in `accept`, as far as the kernel tells: otherwise it waits somewhere.
 pub fn accepts(pid: u32) -> bool {
-    match std::fs::read_to_string(format!("/proc/{pid}/syscall")) {
-        Ok(call) => {
-            [libc::SYS_accept, libc::SYS_accept4].iter().any(|n| call.starts_with(&format!("{n} ")))
-        }
-        Err(_) => state(pid) == Some('S'),
-    }
+    let Ok(call) = std::fs::read_to_string(format!("/proc/{pid}/syscall")) else {
+        return state(pid) == Some('S');
+    };
+    [libc::SYS_accept, libc::SYS_accept4].iter().any(|number| call.starts_with(&format!("{number} ")))
 }
 
 /// The kernel's table of TCP sockets: of each its local and remote address and its state.
-fn tcp_table() -> Vec<[String; 3]> {
-    let table = std::fs::read_to_string("/proc/net/tcp").expect("/proc is there");
+fn tcp_table(name: &str) -> Vec<[String; 3]> {
+    let table = std::fs::read_to_string(format!("/proc/net/{name}")).unwrap_or_default();
     let rows = table.lines().skip(1).map(|row| row.split_whitespace().skip(1).map(str::to_string));
     rows.filter_map(|row| row.take(3).collect::<Vec<_>>().try_into().ok()).collect()
 }
 
+/// How an address with this port ends there.
+fn end(port: u16) -> String {
+    format!(":{port:04X}")
+}
+
 /// The addresses at which somebody listens on `port`.
 pub fn listening(port: u16) -> Vec<String> {
-    let here = format!(":{port:04X}");
-    let rows = tcp_table().into_iter().filter(|[local, _, state]| state == "0A" && local.ends_with(&here));
+    let rows = tcp_table("tcp").into_iter();
+    let rows = rows.filter(|[local, _, state]| state == "0A" && local.ends_with(&end(port)));
     let addresses = rows.filter_map(|[local, ..]| u32::from_str_radix(&local[..8], 16).ok());
     addresses.map(|address| Ipv4Addr::from(u32::from_be(address)).to_string()).collect()
 }
 
-/// Whether somebody listens on `port`.
 pub fn is_listening(port: u16) -> bool {
     !listening(port).is_empty()
 }
 
 /// Whether `here` has a connection from `there`.
 pub fn connected(here: u16, there: u16) -> bool {
-    let (here, there) = (format!(":{here:04X}"), format!(":{there:04X}"));
-    tcp_table().iter().any(|[local, remote, _]| local.ends_with(&here) && remote.ends_with(&there))
+    let ends =
+        |[local, remote, _]: &[String; 3]| local.ends_with(&end(here)) && remote.ends_with(&end(there));
+    tcp_table("tcp").iter().any(ends)
 }
 
 /// A port that nobody has, below those that the kernel gives to clients. Each process takes a hundred
 /// at a time, and holds the first of them as a UDP port: so copies that run at once keep apart.
 pub fn free_port() -> u16 {
-    const HUNDREDS: u32 = 200;
     static TAKEN: Mutex<(u16, Vec<UdpSocket>)> = Mutex::new((0, Vec::new()));
-    static TRIED: AtomicU32 = AtomicU32::new(0);
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         if taken.0 % 100 == 0 {
-            let next = std::process::id() * 37 + TRIED.fetch_add(1, Ordering::Relaxed);
-            let first = 10_000 + (next % HUNDREDS * 100) as u16;
-            match UdpSocket::bind((Ipv4Addr::LOCALHOST, first)) {
-                Ok(held) => taken.1.push(held),
-                Err(_) => continue,
-            }
-            taken.0 = first;
+            let mut hundreds =
+                (0..200).map(|n| 10_000 + ((std::process::id() * 37 + n) % 200 * 100) as u16);
+            let held = hundreds.find_map(|first| UdpSocket::bind((Ipv4Addr::LOCALHOST, first)).ok());
+            let held = held.expect("a hundred is left");
+            taken.0 = held.local_addr().expect("it is bound").port();
+            taken.1.push(held);
         }
         taken.0 += 1;
         if taken.0 % 100 != 0 && nobody_has(taken.0) {
@@ -139,17 +137,7 @@ pub fn free_port() -> u16 {
 
 /// Not even an old connection in TIME_WAIT, which keeps a printed server from it (erratum 17).
 pub fn nobody_has(port: u16) -> bool {
-    let address = libc::sockaddr_in {
-        sin_family: libc::AF_INET as u16,
-        sin_port: port.to_be(),
-        sin_addr: libc::in_addr { s_addr: u32::from(Ipv4Addr::LOCALHOST).to_be() },
-        sin_zero: [0; 8],
-    };
-    let length = size_of_val(&address) as u32;
-    unsafe {
-        let socket = libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0);
-        let bound = libc::bind(socket, (&raw const address).cast(), length);
-        libc::close(socket);
-        bound == 0
-    }
+    !["tcp", "tcp6"]
+        .iter()
+        .any(|name| tcp_table(name).iter().any(|[local, ..]| local.ends_with(&end(port))))
 }

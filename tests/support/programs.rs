@@ -3,8 +3,7 @@
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use super::kernel::*;
 pub use super::peer::*;
@@ -14,7 +13,7 @@ pub use super::run::*;
 pub const SERVERS: [&str; 3] = ["tcp_server", "tcp_server_fork", "tcp_server_double_fork"];
 
 /// One of the builds that `make` knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Build {
     Mended,
     AsPrinted,
@@ -26,32 +25,27 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A program of a build, built by `make` the first time that one is asked for.
+/// A program of a build, built by `make` the first time that one is asked for, one build at a time.
 pub fn program(build: Build, name: &str) -> PathBuf {
-    static BUILT: [OnceLock<PathBuf>; 3] = [const { OnceLock::new() }; 3];
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    static BUILT: Mutex<[Option<PathBuf>; 3]> = Mutex::new([const { None }; 3]);
     let variables = match build {
         Build::Mended => ["AS_PRINTED=", "STATIC="],
         Build::AsPrinted => ["AS_PRINTED=1", "STATIC="],
         Build::Static => ["AS_PRINTED=", "STATIC=1"],
     };
-    let built = BUILT[build as usize].get_or_init(|| {
-        let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let mut make = Command::new("make");
-        make.args(["--silent", "build", "bin-directory"]).args(variables).current_dir(root());
-        // Flags of the make that started the tests are not meant for this one.
-        let made = make.env_remove("MAKEFLAGS").env_remove("MFLAGS").output().expect("make runs");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let said = String::from_utf8_lossy(&made.stdout);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = built[build as usize].get_or_insert_with(|| {
+        let (status, said, why) = made(&["build", "bin-directory", variables[0], variables[1]]);
+        assert_eq!(status, 0, "{why}");
         PathBuf::from(said.lines().last().expect("make names the directory"))
     });
-    built.join(name)
+    directory.join(name)
 }
 
 /// What keeps both processors busy by itself takes turns.
-pub fn turn() -> std::sync::MutexGuard<'static, ()> {
+pub fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A `make` that was told nothing but `words`, by whatever make runs the tests.

@@ -4,12 +4,10 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::keeper::{self, Report};
@@ -17,50 +15,14 @@ use super::kernel::{PATIENCE, children, eventually, is_listening, within};
 use super::strace::{self, Event};
 use super::streams::{Input, Lines, Screen};
 
-/// What a program may use; none: as much as the test itself.
-#[derive(Clone, Copy, Default)]
-pub struct Limits {
-    pub descriptors: Option<u64>,
-    /// Of the user, not of the program; the kernel does not hold root to it.
-    pub processes: Option<u64>,
-    /// Bytes of a file that it writes; strace's own among them.
-    pub file: Option<u64>,
-    /// Bytes of address space.
-    pub memory: Option<u64>,
-}
-
-impl Limits {
-    fn set(&self) -> io::Result<()> {
-        let limits = [
-            (libc::RLIMIT_NOFILE, self.descriptors),
-            (libc::RLIMIT_NPROC, self.processes),
-            (libc::RLIMIT_FSIZE, self.file),
-            (libc::RLIMIT_AS, self.memory),
-        ];
-        for (resource, most) in limits {
-            let Some(most) = most else {
-                continue;
-            };
-            let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
-            if unsafe { libc::setrlimit(resource, &raw const limit) } == -1 {
-                return Err(io::Error::last_os_error());
-            }
-        }
-        Ok(())
-    }
-}
-
 /// What strace is to see, and to put in the place of calls.
-#[derive(Clone, Default)]
-pub struct Trace {
-    options: Vec<String>,
-    first_alone: bool,
-}
+#[derive(Clone)]
+pub struct Trace(Vec<String>);
 
 impl Trace {
     /// All calls, of the program and of its children.
     pub fn all() -> Self {
-        Trace::default()
+        Trace(vec!["-f".to_string()])
     }
 
     /// These calls: `accept,read`, in strace's names.
@@ -75,92 +37,48 @@ impl Trace {
 
     /// Another of strace's options: `-yy`.
     pub fn option(mut self, option: &str) -> Self {
-        self.options.push(option.to_string());
+        self.0.push(option.to_string());
         self
     }
 
     /// Children are not traced.
     pub fn first_alone(mut self) -> Self {
-        self.first_alone = true;
+        self.0.retain(|option| option != "-f");
         self
     }
 
-    fn strace(&self, file: &TraceFile) -> Command {
-        let mut strace = Command::new("strace");
+    fn strace(&self, file: &str) -> Launch {
+        let strace = Launch::of("strace").args(["-ttt", "-s", "99999"]).args(&self.0);
         // Another language's reasons would stand among the calls.
-        strace.env("LC_ALL", "C").args(["-ttt", "-s", "99999"]).args(&self.options);
-        strace.args((!self.first_alone).then_some("-f")).arg("-o").arg(&file.0);
-        strace
+        strace.arg("-o").arg(file).env("LC_ALL", "C")
     }
 }
 
-/// The file that strace writes to. It is removed with this value.
-struct TraceFile(PathBuf);
-
-impl TraceFile {
-    fn new() -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("strace.{}.{number}", std::process::id());
-        TraceFile(std::env::temp_dir().join(name))
-    }
-
-    fn text(&self) -> String {
-        let bytes = std::fs::read(&self.0).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
+/// A file for strace to write to, which goes with this value: it has no name but this.
+fn trace_file() -> (OwnedFd, String) {
+    let file = unsafe { libc::memfd_create(c"strace".as_ptr(), libc::MFD_CLOEXEC) };
+    assert_ne!(file, -1, "a descriptor is left");
+    (unsafe { OwnedFd::from_raw_fd(file) }, format!("/proc/{}/fd/{file}", std::process::id()))
 }
 
-impl Drop for TraceFile {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Terminal {
-    None,
-    /// It shows what the program says; what is typed comes from a pipe.
-    Shows,
-    /// It is the program's own: all three streams, and its Ctrl-C.
-    Controls,
-}
+type Setting = Box<dyn FnOnce(&mut Command)>;
 
 /// A program that is to be started.
 pub struct Launch {
     words: Vec<OsString>,
-    environment: Vec<(OsString, Option<OsString>)>,
-    bare: bool,
-    directory: Option<PathBuf>,
+    settings: Vec<Setting>,
     trace: Option<Trace>,
-    limits: Limits,
-    terminal: Terminal,
-    columns: u16,
-    streams: [Option<Stdio>; 3],
-    closed: Vec<RawFd>,
-    uid: Option<u32>,
+    /// Its terminal's columns, and whether it is the program's own: all three streams, and its Ctrl-C.
+    terminal: Option<(u16, bool)>,
 }
 
 impl Launch {
     pub fn of(program: impl AsRef<OsStr>) -> Self {
-        Launch {
-            words: vec![program.as_ref().to_os_string()],
-            environment: Vec::new(),
-            bare: false,
-            directory: None,
-            trace: None,
-            limits: Limits::default(),
-            terminal: Terminal::None,
-            columns: 80,
-            streams: [None, None, None],
-            closed: Vec::new(),
-            uid: None,
-        }
+        Launch { words: Vec::new(), settings: Vec::new(), trace: None, terminal: None }.arg(program)
     }
 
-    pub fn arg(mut self, word: impl AsRef<OsStr>) -> Self {
-        self.words.push(word.as_ref().to_os_string());
-        self
+    pub fn arg(self, word: impl AsRef<OsStr>) -> Self {
+        self.args([word])
     }
 
     pub fn args<S: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = S>) -> Self {
@@ -168,20 +86,25 @@ impl Launch {
         self
     }
 
-    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
-        self.environment.push((name.into(), Some(value.as_ref().to_os_string())));
+    fn set(mut self, setting: impl FnOnce(&mut Command) + 'static) -> Self {
+        self.settings.push(Box::new(setting));
         self
     }
 
-    pub fn without_env(mut self, name: &str) -> Self {
-        self.environment.push((name.into(), None));
-        self
+    pub fn env(self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        let (name, value) = (name.to_string(), value.as_ref().to_os_string());
+        self.set(|command| _ = command.env(name, value))
+    }
+
+    pub fn without_env(self, name: &str) -> Self {
+        let name = name.to_string();
+        self.set(|command| _ = command.env_remove(name))
     }
 
     /// Nothing of the test's environment but `PATH`.
-    pub fn bare(mut self) -> Self {
-        self.bare = true;
-        self
+    pub fn bare(self) -> Self {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        self.set(|command| _ = command.env_clear()).env("PATH", path)
     }
 
     /// The user who the log lines name.
@@ -189,9 +112,9 @@ impl Launch {
         self.env("USER", name)
     }
 
-    pub fn directory(mut self, directory: impl AsRef<Path>) -> Self {
-        self.directory = Some(directory.as_ref().to_path_buf());
-        self
+    pub fn directory(self, directory: impl AsRef<Path>) -> Self {
+        let directory = directory.as_ref().to_path_buf();
+        self.set(|command| _ = command.current_dir(directory))
     }
 
     /// Under strace from its start on.
@@ -200,165 +123,130 @@ impl Launch {
         self
     }
 
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
     /// On a terminal of its own, which is its controlling one: Ctrl-C is typed as `\x03`.
     pub fn terminal(mut self, columns: u16) -> Self {
-        (self.terminal, self.columns) = (Terminal::Controls, columns);
+        self.terminal = Some((columns, true));
         self
     }
 
     /// What it says goes to a terminal; what it reads comes from a pipe.
     pub fn shown_on_terminal(mut self) -> Self {
-        self.terminal = Terminal::Shows;
+        self.terminal = Some((80, false));
         self
     }
 
-    pub fn stdin(mut self, stream: impl Into<Stdio>) -> Self {
-        self.streams[0] = Some(stream.into());
-        self
+    pub fn stdin(self, stream: impl Into<Stdio> + 'static) -> Self {
+        self.set(|command| _ = command.stdin(stream))
     }
 
-    pub fn stdout(mut self, stream: impl Into<Stdio>) -> Self {
-        self.streams[1] = Some(stream.into());
-        self
+    pub fn stdout(self, stream: impl Into<Stdio> + 'static) -> Self {
+        self.set(|command| _ = command.stdout(stream))
     }
 
-    pub fn stderr(mut self, stream: impl Into<Stdio>) -> Self {
-        self.streams[2] = Some(stream.into());
-        self
-    }
-
-    /// Without this stream, as a shell's `<&-` or `>&-` starts it.
-    pub fn closed(mut self, stream: RawFd) -> Self {
-        self.closed.push(stream);
-        self
+    pub fn stderr(self, stream: impl Into<Stdio> + 'static) -> Self {
+        self.set(|command| _ = command.stderr(stream))
     }
 
     /// As another user; for root alone.
-    pub fn uid(mut self, uid: u32) -> Self {
-        self.uid = Some(uid);
-        self
+    pub fn uid(self, uid: u32) -> Self {
+        self.set(move |command| _ = command.uid(uid))
     }
 
-    pub fn start(self) -> Running {
-        let file = self.trace.as_ref().map(|_| TraceFile::new());
-        let mut command = match (&self.trace, &file) {
-            (Some(trace), Some(file)) => {
-                // It stays out of the program's way: the process that is started becomes
-                // the program, with its status and its signals, and strace a grandchild.
-                let mut strace = trace.strace(file);
-                let language =
-                    std::env::var("LC_ALL").map_or("LC_ALL".into(), |was| format!("LC_ALL={was}"));
-                strace.args(["-DD", "-E", &language]).args(&self.words);
-                strace
-            }
-            _ => {
-                let mut command = Command::new(&self.words[0]);
-                command.args(&self.words[1..]);
-                command
-            }
+    /// No more than this, by `ulimit`'s letter: `n` descriptors; `f` bytes of a file, strace's own among them;
+    /// `u` processes of the user, to which the kernel does not hold root.
+    pub fn limit(self, what: char, most: u64) -> Self {
+        let resource = match what {
+            'n' => libc::RLIMIT_NOFILE,
+            'f' => libc::RLIMIT_FSIZE,
+            'u' => libc::RLIMIT_NPROC,
+            other => panic!("no limit {other}"),
         };
-        if self.bare {
-            command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        }
-        for (name, value) in &self.environment {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        if let Some(directory) = &self.directory {
-            command.current_dir(directory);
-        }
-        let [stdin, stdout, stderr] = self.streams.map(|stream| stream.unwrap_or_else(Stdio::piped));
-        command.stdin(stdin).stdout(stdout).stderr(stderr);
+        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+        let set = move || succeeds(unsafe { libc::setrlimit(resource, &raw const limit) });
+        self.set(move |command| _ = unsafe { command.pre_exec(set) })
+    }
+
+    pub fn start(mut self) -> Running {
+        let trace = self.trace.take().map(|trace| {
+            let file = trace_file();
+            let language = std::env::var("LC_ALL").map_or("LC_ALL".into(), |was| format!("LC_ALL={was}"));
+            // It stays out of the program's way: the process that is started becomes
+            // the program, with its status and its signals, and strace a grandchild.
+            let strace = trace.strace(&file.1).args(["-DD", "-E", &language]);
+            self.words.splice(0..0, strace.words);
+            self.settings.splice(0..0, strace.settings);
+            file
+        });
+        let mut command = Command::new(&self.words[0]);
+        command.args(&self.words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let (mut screen, mut keyboard) = (None, None);
-        if self.terminal != Terminal::None {
-            let (shows, master, slave) = Screen::open(self.columns, 24);
+        if let Some((columns, controls)) = self.terminal {
+            let (shows, master, slave) = Screen::open(columns, 24);
             let end = || slave.try_clone().expect("a descriptor is left");
             command.stdout(end()).stderr(end());
             screen = Some(shows);
-            if self.terminal == Terminal::Controls {
+            if controls {
                 command.stdin(end());
-                keyboard = Some(Input::of(master));
+                keyboard = Some(Input(master));
             }
         }
-        self.uid.map(|uid| command.uid(uid));
-        let (controls, limits, closed) = (keyboard.is_some(), self.limits, self.closed);
-        let prepare = move || {
-            let done = if controls {
-                unsafe { libc::setsid() != -1 && libc::ioctl(0, libc::TIOCSCTTY, 0) != -1 }
-            } else {
-                unsafe { libc::setpgid(0, 0) != -1 }
-            };
-            if !done {
-                return Err(io::Error::last_os_error());
-            }
-            closed.iter().for_each(|&stream| {
-                unsafe { libc::close(stream) };
-            });
-            limits.set()
-        };
-        let mut running = Running::spawn(&mut command, prepare);
-        running.stdin = keyboard.or(running.stdin.take());
-        running.screen = screen;
-        running.trace = file;
-        running
+        let (report, controls) = (Report::new(), keyboard.is_some());
+        unsafe { command.pre_exec(move || report.keep().and_then(|()| prepare(controls))) };
+        self.settings.into_iter().for_each(|setting| setting(&mut command));
+        let mut keeper = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        fn lines(stream: Option<impl Read + Send + 'static>) -> Lines {
+            stream.map_or_else(|| Lines::of(io::empty()), Lines::of)
+        }
+        Running {
+            stdin: keyboard.or(keeper.stdin.take().map(|pipe| Input(OwnedFd::from(pipe).into()))),
+            stdout: lines(keeper.stdout.take()),
+            stderr: lines(keeper.stderr.take()),
+            keeper,
+            report,
+            screen,
+            trace,
+            attached: None,
+        }
     }
+}
+
+/// What is done in the new process, under its keeper.
+fn prepare(controls: bool) -> io::Result<()> {
+    unsafe {
+        // A descriptor of ours that is left open would change the numbers of theirs.
+        keeper::close_from(3, true);
+        // A shell's background job, and so a test, may have been started without them.
+        for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        // Where Yama rules, only a process that allows it is traced by a stranger.
+        libc::prctl(libc::PR_SET_PTRACER, libc::PR_SET_PTRACER_ANY, 0, 0, 0);
+        if !controls {
+            return succeeds(libc::setpgid(0, 0));
+        }
+        succeeds(libc::setsid())?;
+        succeeds(libc::ioctl(0, libc::TIOCSCTTY, 0))
+    }
+}
+
+fn succeeds(result: libc::c_int) -> io::Result<()> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// A program that runs. It ends with this value, and with it all that it has started.
 pub struct Running {
     keeper: Child,
-    report: Arc<Report>,
+    report: &'static Report,
     pub stdin: Option<Input>,
     pub stdout: Lines,
     pub stderr: Lines,
     screen: Option<Screen>,
-    trace: Option<TraceFile>,
+    trace: Option<(OwnedFd, String)>,
     /// An strace that was let in later.
     attached: Option<Box<Running>>,
 }
 
 impl Running {
-    fn spawn(command: &mut Command, prepare: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> Self {
-        let report = Arc::new(Report::new());
-        let kept = report.clone();
-        let between = move || {
-            kept.keep()?;
-            unsafe {
-                // A descriptor of ours that is left open would change the numbers of theirs.
-                keeper::close_from(3, true);
-                // A shell's background job, and so a test, may have been started without them.
-                for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
-                    libc::signal(signal, libc::SIG_DFL);
-                }
-                // Where Yama rules, only a process that allows it is traced by a stranger.
-                libc::prctl(libc::PR_SET_PTRACER, libc::PR_SET_PTRACER_ANY, 0, 0, 0);
-            }
-            prepare()
-        };
-        let started = unsafe { command.pre_exec(between) }.spawn();
-        let mut keeper = started.unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        fn lines(stream: Option<impl Read + Send + 'static>) -> Lines {
-            stream.map_or_else(|| Lines::of(io::empty()), Lines::of)
-        }
-        Running {
-            stdin: keeper.stdin.take().map(|pipe| Input::of(OwnedFd::from(pipe))),
-            stdout: lines(keeper.stdout.take()),
-            stderr: lines(keeper.stderr.take()),
-            keeper,
-            report,
-            screen: None,
-            trace: None,
-            attached: None,
-        }
-    }
-
     /// The program's own process id, under strace too.
     pub fn pid(&self) -> u32 {
         self.report.pid()
@@ -374,17 +262,15 @@ impl Running {
         children(self.keeper.id())
     }
 
-    /// Sends a signal to the process alone.
+    /// To the process alone.
     pub fn signal(&self, signal: i32) {
         unsafe { libc::kill(self.pid() as i32, signal) };
     }
 
-    /// Types `text`.
     pub fn type_in(&mut self, text: &[u8]) {
         self.stdin.as_mut().expect("standard input is open").write_all(text).expect("it is read");
     }
 
-    /// Ends its standard input.
     pub fn end_input(&mut self) {
         self.stdin = None;
     }
@@ -431,10 +317,8 @@ impl Running {
 
     /// The same for `pid`, one of those below; or what strace says when it may not.
     pub fn attach_to(&mut self, pid: u32, trace: &Trace) -> Result<(), String> {
-        let file = TraceFile::new();
-        let mut command = trace.strace(&file);
-        command.arg("-p").arg(pid.to_string()).stdin(Stdio::null()).stderr(Stdio::piped());
-        let mut strace = Running::spawn(&mut command, || Ok(()));
+        let file = trace_file();
+        let mut strace = trace.strace(&file.1).arg("-p").arg(pid.to_string()).start();
         while !strace.stderr.seen.last().is_some_and(|line| line.contains(" attached")) {
             strace.stderr.line().ok_or_else(|| strace.stderr.seen.concat())?;
         }
@@ -452,7 +336,8 @@ impl Running {
 
     /// What strace has written so far.
     pub fn trace(&self) -> String {
-        self.trace.as_ref().expect("it is under strace").text()
+        let (_, file) = self.trace.as_ref().expect("it is under strace");
+        String::from_utf8_lossy(&std::fs::read(file).expect("it is ours")).into_owned()
     }
 
     /// The same, read.

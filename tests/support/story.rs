@@ -4,9 +4,9 @@
 //! held twice is told the same way twice. The clock decides one thing: what comes
 //! from outside (a typed line, a peer that is not traced) comes after all that was over by then.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
-use super::strace::{Call, Event, What};
+use super::strace::{Call, Event, What, calls, pids};
 use super::words::{Names, forks, raw};
 
 /// The calls that the programs make, as strace names them; others are not told.
@@ -21,7 +21,7 @@ pub struct Process {
     pub parent: Option<usize>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     Client,
     Server,
@@ -60,14 +60,8 @@ pub struct Story {
     pub order: Vec<usize>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Side {
-    Client,
-    Server,
-}
-
-/// A side of a connection, by its number.
-type End = (usize, Side);
+/// A side of a connection: its number, and client or server.
+type End = (usize, Role);
 
 /// What passed on a side of a connection.
 #[derive(Default)]
@@ -85,52 +79,41 @@ struct Traffic {
 
 /// Understands the events of one trace, or of several that were taken at the same time.
 pub fn tell(events: &[Event]) -> Story {
-    let mut events: Vec<&Event> = events.iter().collect();
+    let mut events = events.to_vec();
     if events.iter().all(|event| event.at.is_some()) {
         events.sort_by(|a, b| a.at.partial_cmp(&b.at).expect("times are numbers"));
     }
-    let (pids, processes) = processes(&events);
+    let pids = pids(&events);
+    let processes = processes(&events, &pids);
     let names = pids.iter().zip(&processes).map(|(&pid, process)| (pid, process.name.clone()));
     let names = Names::of(&events, names.collect());
     let open = vec![HashMap::new(); processes.len()];
-    let exited = vec![false; processes.len()];
-    let mut teller = Teller { pids, processes, names, open, exited, ..Teller::default() };
-    let over = over(&events);
+    let mut teller = Teller { pids, processes, names, open, ..Teller::default() };
     for (index, event) in events.iter().enumerate() {
-        let last =
-            !events[index + 1..].iter().any(|later| later.pid == event.pid && later.call().is_some());
-        teller.hear(event, over[index], last);
+        let mut later = events[index + 1..].iter().filter(|later| later.pid == event.pid);
+        let over = match event.at {
+            Some(_) => later.clone().next().and_then(|next| next.at).unwrap_or(f64::INFINITY),
+            None => event.ended as f64,
+        };
+        teller.hear(event, over, !later.any(|later| later.call().is_some()));
     }
     teller.connect_the_sides();
-    teller.start_the_programs();
     let order = order(teller.processes.len(), &teller.steps);
     Story { processes: teller.processes, steps: teller.steps, order }
 }
 
 /// The processes in order of birth, each with its role, and a name that is its own.
-fn processes(events: &[&Event]) -> (Vec<u32>, Vec<Process>) {
-    let mut pids: Vec<u32> = Vec::new();
-    let mut parents: HashMap<u32, usize> = HashMap::new();
-    for event in events {
-        if !pids.contains(&event.pid) {
-            pids.push(event.pid);
-        }
-        if let Some(child) = event.call().filter(|call| forks(call)).and_then(Call::returned) {
-            let parent = pids.iter().position(|&pid| pid == event.pid);
-            parents.insert(child as u32, parent.expect("it has called"));
-        }
-    }
-    let connects = |pid| {
-        let connect = |event: &&Event| event.call().is_some_and(|call| call.name == "connect");
-        events.iter().any(|event| event.pid == pid && connect(event))
-    };
+fn processes(events: &[Event], pids: &[u32]) -> Vec<Process> {
     let mut processes: Vec<Process> = Vec::new();
-    for &pid in &pids {
-        let parent = parents.get(&pid).copied();
+    for &pid in pids {
+        let bore = |call: &Call| forks(call) && call.returned() == Some(pid.into());
+        let birth = events.iter().find(|event| event.call().is_some_and(bore));
+        let parent =
+            birth.and_then(|birth| pids[..processes.len()].iter().position(|&pid| pid == birth.pid));
         let role = match parent.map(|parent| processes[parent].role) {
             Some(Role::Child | Role::Grandchild) => Role::Grandchild,
             Some(_) => Role::Child,
-            None if connects(pid) => Role::Client,
+            None if calls(events, pid).iter().any(|call| call.name == "connect") => Role::Client,
             None => Role::Server,
         };
         processes.push(Process { name: String::new(), role, parent });
@@ -143,23 +126,10 @@ fn processes(events: &[&Event]) -> (Vec<u32>, Vec<Process>) {
             process.name = if several { format!("{name} {number}") } else { name };
         }
     }
-    for (process, pid) in processes.iter_mut().zip(&pids).filter(|_| raw()) {
+    for (process, pid) in processes.iter_mut().zip(pids).filter(|_| raw()) {
         process.name += &format!(" {pid}");
     }
-    (pids, processes)
-}
-
-/// When each event was surely over: the next of the same process began.
-fn over(events: &[&Event]) -> Vec<f64> {
-    let mut next: HashMap<u32, f64> = HashMap::new();
-    let mut over = vec![f64::INFINITY; events.len()];
-    for (index, event) in events.iter().enumerate().rev() {
-        over[index] = match event.at {
-            Some(at) => next.insert(event.pid, at).unwrap_or(f64::INFINITY),
-            None => event.ended as f64,
-        };
-    }
-    over
+    processes
 }
 
 #[derive(Default)]
@@ -169,10 +139,7 @@ struct Teller {
     names: Names,
     /// The descriptors of each process that are sockets; the end of a connection that one is.
     open: Vec<HashMap<i32, Option<End>>>,
-    exited: Vec<bool>,
     traffic: HashMap<End, Traffic>,
-    connected: usize,
-    accepted: usize,
     /// The last `listen` that succeeded.
     listening: Option<usize>,
     /// The last step of a process that ended.
@@ -191,16 +158,26 @@ impl Teller {
             What::End(end) => {
                 // Whoever took the trace has ended it so.
                 let by_hand = ["SIGTERM", "SIGINT", "SIGKILL"].iter().any(|name| end.contains(name));
-                if self.exited[process] || by_hand {
+                if by_hand || self.exits.contains_key(&event.pid) {
                     return;
                 }
                 let status = end.strip_prefix("exited with ");
                 let text = status.map_or(end.clone(), |status| format!("exit({status})"));
-                let failed = end.starts_with("killed");
-                self.steps.push(Step { process, words: vec![text], over, failed, ..Step::default() });
-                self.exit(process, self.steps.len() - 1);
+                let step = self.step(process, vec![text], over);
+                self.steps[step].failed = end.starts_with("killed");
+                self.exit(process, step);
             }
         }
+    }
+
+    fn step(&mut self, process: usize, words: Vec<String>, over: f64) -> usize {
+        // A program comes from outside, but for the first.
+        let program = process > 0 && self.processes[process].parent.is_none();
+        let outside = program && !self.steps.iter().any(|step| step.process == process);
+        let birth = self.steps.iter().position(|step| step.made == Some(process));
+        let after = birth.into_iter().collect();
+        self.steps.push(Step { process, words, over, outside, after, ..Step::default() });
+        self.steps.len() - 1
     }
 
     fn hear_call(&mut self, process: usize, call: &Call, over: f64, last: bool) {
@@ -215,15 +192,9 @@ impl Teller {
         if asleep && !last || not_ours || !CALLS.split(',').any(|told| told == name) {
             return;
         }
-        let step = self.steps.len();
-        self.steps.push(Step {
-            process,
-            words: self.names.words(call, asleep),
-            failed: call.errno.is_some() && !asleep,
-            log: name == "write" && (fd == 1 || fd == 2),
-            over,
-            ..Step::default()
-        });
+        let step = self.step(process, self.names.words(call, asleep), over);
+        self.steps[step].failed = call.errno.is_some() && !asleep;
+        self.steps[step].log = name == "write" && (fd == 1 || fd == 2);
         if asleep {
             return;
         }
@@ -233,14 +204,12 @@ impl Teller {
             ("socket", Some(fd)) => _ = self.open[process].insert(fd as i32, None),
             ("listen", Some(_)) => self.listening = Some(step),
             ("connect", Some(_)) => {
-                self.opened(process, fd, (self.connected, Side::Client), step);
-                self.connected += 1;
+                self.opened(process, fd, Role::Client, step);
                 self.steps[step].after.extend(self.listening);
             }
             ("accept", Some(new)) => {
                 self.open[process].entry(fd).or_insert(None);
-                self.opened(process, new as i32, (self.accepted, Side::Server), step);
-                self.accepted += 1;
+                self.opened(process, new as i32, Role::Server, step);
             }
             ("read", Some(came)) => match end.map(|end| self.traffic.entry(end).or_default()) {
                 Some(traffic) if came == 0 => traffic.ends.push(step),
@@ -272,7 +241,8 @@ impl Teller {
         }
     }
 
-    fn opened(&mut self, process: usize, fd: i32, end: End, step: usize) {
+    fn opened(&mut self, process: usize, fd: i32, side: Role, step: usize) {
+        let end = (self.traffic.keys().filter(|end| end.1 == side).count(), side);
         self.open[process].insert(fd, Some(end));
         self.traffic.entry(end).or_default().opened = Some(step);
     }
@@ -284,21 +254,10 @@ impl Teller {
     }
 
     fn exit(&mut self, process: usize, step: usize) {
-        self.exited[process] = true;
         self.steps[step].ends = true;
         self.exits.insert(self.pids[process], step);
         for end in std::mem::take(&mut self.open[process]).into_values() {
             self.closed(end, step);
-        }
-    }
-
-    /// A program comes from outside, but for the first.
-    fn start_the_programs(&mut self) {
-        for process in (1..self.processes.len()).filter(|&process| self.processes[process].parent.is_none())
-        {
-            if let Some(first) = self.steps.iter_mut().find(|step| step.process == process) {
-                first.outside = true;
-            }
         }
     }
 
@@ -309,10 +268,10 @@ impl Teller {
         }
         let nothing = Traffic::default();
         for (&(connection, side), here) in &self.traffic {
-            let other = if side == Side::Client { Side::Server } else { Side::Client };
+            let other = if side == Role::Client { Role::Server } else { Role::Client };
             let there = self.traffic.get(&(connection, other)).unwrap_or(&nothing);
             let mut causes = Vec::new();
-            if side == Side::Server {
+            if side == Role::Server {
                 causes.extend(here.opened.map(|accept| (accept, there.opened)));
             }
             for &(read, bytes) in &here.read {
@@ -340,28 +299,25 @@ fn sum(traffic: &[(usize, usize)]) -> usize {
 /// brings about; what comes from no outside, a sender whose receiver is late after the others;
 /// what came from outside, by the clock. Of equals, the process born first.
 fn order(processes: usize, steps: &[Step]) -> Vec<usize> {
-    let mut left: Vec<VecDeque<usize>> = vec![VecDeque::new(); processes];
-    let mut born: Vec<Option<usize>> = vec![None; processes];
+    let of = |process| (0..steps.len()).filter(move |&step| steps[step].process == process).peekable();
+    let mut left: Vec<_> = (0..processes).map(of).collect();
     let mut effects: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
     for (index, step) in steps.iter().enumerate() {
-        left[step.process].push_back(index);
-        step.made.into_iter().for_each(|child| born[child] = Some(index));
         step.cause.into_iter().for_each(|cause| effects[cause].push(index));
     }
     let mut told = vec![false; steps.len()];
     let mut order: Vec<usize> = Vec::new();
     while order.len() < steps.len() {
-        let heads: Vec<usize> = left.iter().filter_map(VecDeque::front).copied().collect();
+        let heads: Vec<usize> = left.iter_mut().filter_map(|steps| steps.peek().copied()).collect();
         // `besides` is taken as told.
         let ready = |index: usize, besides: Option<usize>| {
-            let step = &steps[index];
-            let mut before = step.cause.iter().chain(&step.after).chain(&born[step.process]);
+            let mut before = steps[index].cause.iter().chain(&steps[index].after);
             before.all(|&other| told[other] || Some(other) == besides || other == index)
         };
         let rank = |step: usize| {
             let listens = |&effect: &usize| heads.contains(&effect) && ready(effect, Some(step));
             let early = !effects[step].is_empty() && !effects[step].iter().any(listens);
-            let answers = order.last().is_some() && steps[step].cause == order.last().copied();
+            let answers = steps[step].cause.is_some_and(|cause| order.last() == Some(&cause));
             let outside_at = if steps[step].outside { steps[step].over.max(0.0) } else { 0.0 };
             // A trace with a piece missing may leave nobody free; then the clock decides.
             let stuck = if ready(step, None) { 0.0 } else { steps[step].over };
@@ -371,7 +327,7 @@ fn order(processes: usize, steps: &[Step]) -> Vec<usize> {
             heads.iter().copied().min_by(|&a, &b| rank(a).partial_cmp(&rank(b)).expect("times compare"));
         let step = first.expect("some step is left");
         told[step] = true;
-        left[steps[step].process].pop_front();
+        left[steps[step].process].next();
         order.push(step);
     }
     order

@@ -3,7 +3,7 @@
 //! It reads what `strace -f -o FILE` writes, with or without `-ttt`, and joins
 //! the two halves of a call that another process interrupted on paper.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
 /// Something that a process did, in the order of the file.
@@ -12,8 +12,7 @@ pub struct Event {
     pub pid: u32,
     /// Seconds since the epoch where `-ttt` was given.
     pub at: Option<f64>,
-    /// The lines of the file where it began and where it was over, from 0.
-    pub began: usize,
+    /// The line of the file where it was over, from 0.
     pub ended: usize,
     pub what: What,
 }
@@ -60,56 +59,37 @@ impl Call {
 
 impl Event {
     pub fn call(&self) -> Option<&Call> {
-        match &self.what {
-            What::Call(call) => Some(call),
-            _ => None,
-        }
+        if let What::Call(call) = &self.what { Some(call) } else { None }
     }
 }
 
 /// All that a trace tells, in the order in which it began.
 pub fn read(text: &str) -> Vec<Event> {
     let mut events: Vec<Event> = Vec::new();
-    let mut unfinished: HashMap<u32, usize> = HashMap::new();
-    for (number, line) in text.lines().enumerate() {
-        let Some((pid, at, rest)) = prefix(line) else {
-            continue;
-        };
-        let event = |what| Event { pid, at, began: number, ended: number, what };
-        if let Some(signal) = rest.strip_prefix("--- ") {
-            let name = signal.split([' ', '{']).next().unwrap_or("");
-            events.push(event(What::Signal(name.to_string())));
-        } else if let Some(end) = rest.strip_prefix("+++ ") {
-            events.push(event(What::End(end.trim_end_matches(" +++").to_string())));
-        } else if let Some(resumed) = rest.strip_prefix("<... ") {
-            let Some((_, tail)) = resumed.split_once(" resumed>") else {
+    let mut unfinished: HashMap<u32, (usize, &str)> = HashMap::new();
+    for (ended, line) in text.lines().enumerate() {
+        let (pid, at, rest) = prefix(line);
+        let resumed = rest.strip_prefix("<... ").and_then(|rest| rest.split_once(" resumed>"));
+        if let Some((_, tail)) = resumed {
+            let Some((index, half)) = unfinished.remove(&pid) else {
                 continue;
             };
-            let Some(index) = unfinished.remove(&pid) else {
-                continue;
-            };
-            let What::Call(begun) = &events[index].what else {
-                continue;
-            };
-            // The first half kept its raw text in `result` until now.
-            let whole = format!("{}{}", begun.result, tail);
-            if let Some(call) = parse(&whole) {
-                events[index].what = What::Call(call);
-                events[index].ended = number;
+            if let Some(call) = parse(&format!("{half}{tail}")) {
+                (events[index].what, events[index].ended) = (What::Call(call), ended);
             }
-        } else if let Some(half) = rest.strip_suffix(" <unfinished ...>") {
-            let name = half.split('(').next().unwrap_or("").to_string();
-            let args = half.get(name.len() + 1..).map(arguments).unwrap_or_default();
-            unfinished.insert(pid, events.len());
-            let result = half.to_string();
-            events.push(event(What::Call(Call { name, args, result, errno: None, injected: false })));
-        } else if let Some(call) = parse(rest) {
-            events.push(event(What::Call(call)));
+            continue;
         }
-    }
-    for index in unfinished.into_values() {
-        if let What::Call(call) = &mut events[index].what {
-            call.result = "?".to_string();
+        let half = rest.strip_suffix(" <unfinished ...>");
+        let what = if let Some(signal) = rest.strip_prefix("--- ") {
+            signal.split([' ', '{']).next().map(|name| What::Signal(name.to_string()))
+        } else if let Some(end) = rest.strip_prefix("+++ ") {
+            Some(What::End(end.trim_end_matches(" +++").to_string()))
+        } else {
+            parse(&half.map_or(rest.to_string(), |half| format!("{half}) = ?"))).map(What::Call)
+        };
+        if let Some(what) = what {
+            half.map(|half| unfinished.insert(pid, (events.len(), half)));
+            events.push(Event { pid, at, ended, what });
         }
     }
     events
@@ -122,26 +102,16 @@ pub fn calls(events: &[Event], pid: u32) -> Vec<&Call> {
 
 /// The processes of a trace, in order of birth.
 pub fn pids(events: &[Event]) -> Vec<u32> {
-    let mut pids = Vec::new();
-    for event in events {
-        if !pids.contains(&event.pid) {
-            pids.push(event.pid);
-        }
-    }
-    pids
+    let mut known = HashSet::new();
+    events.iter().map(|event| event.pid).filter(|&pid| known.insert(pid)).collect()
 }
 
 /// Process id and time before a line. One process alone has no id: it is 0.
-fn prefix(line: &str) -> Option<(u32, Option<f64>, &str)> {
-    let mut rest = line.strip_prefix("[pid ").unwrap_or(line).trim_start();
-    let mut pid = 0;
-    if let Some((number, tail)) = number(rest, &[' ', ']']) {
-        (pid, rest) = (number, tail);
-    }
-    let at = number(rest, &[' ']).filter(|_| rest.split(' ').next().is_some_and(|word| word.contains('.')));
-    let rest = at.map_or(rest, |(_, tail)| tail);
-    let at = at.map(|(at, _)| at);
-    (!rest.is_empty()).then_some((pid, at, rest))
+fn prefix(line: &str) -> (u32, Option<f64>, &str) {
+    let line = line.strip_prefix("[pid ").unwrap_or(line).trim_start();
+    let (pid, rest) = number(line, &[' ', ']']).unwrap_or((0, line));
+    let (at, rest) = number(rest, &[' ']).map_or((None, rest), |(at, tail)| (Some(at), tail));
+    (pid, at, rest)
 }
 
 /// The number that `text` begins with, and what stands behind it.
@@ -152,22 +122,21 @@ fn number<'a, T: FromStr>(text: &'a str, ends: &[char]) -> Option<(T, &'a str)> 
 
 /// `name(arguments) = result errno (text)`.
 fn parse(text: &str) -> Option<Call> {
-    let open = text.find('(')?;
-    let name = text[..open].to_string();
+    let (name, rest) = text.split_once('(')?;
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return None;
     }
-    let length = outermost(&text[open + 1..], &[')'])?;
-    let args = arguments(&text[open + 1..open + 1 + length]);
-    let tail = text[open + 1 + length + 1..].trim_start().strip_prefix('=')?.trim();
-    let mut words = tail.split(' ');
-    let result = words.next()?.to_string();
-    let errno = words.next().filter(|word| word.starts_with('E')).map(str::to_string);
-    Some(Call { name, args, result, errno, injected: tail.ends_with("(INJECTED)") })
+    let (args, tail) = arguments(rest)?;
+    let tail = tail.trim_start().strip_prefix('=')?.trim();
+    let mut words = tail.split(' ').map(str::to_string);
+    let result = words.next()?;
+    let errno = words.next().filter(|word| word.starts_with('E'));
+    Some(Call { name: name.to_string(), args, result, errno, injected: tail.ends_with("(INJECTED)") })
 }
 
-/// How far it is to the first of these letters that stands in no bracket and in no string.
-fn outermost(text: &str, wanted: &[char]) -> Option<usize> {
+/// The arguments up to the bracket that closes the call, and what stands behind it.
+fn arguments(text: &str) -> Option<(Vec<String>, &str)> {
+    let (mut args, mut start) = (Vec::new(), 0);
     let (mut depth, mut quoted, mut escaped) = (0, false, false);
     for (index, c) in text.char_indices() {
         match c {
@@ -175,7 +144,14 @@ fn outermost(text: &str, wanted: &[char]) -> Option<usize> {
             '\\' if quoted => escaped = true,
             '"' => quoted = !quoted,
             _ if quoted => {}
-            _ if depth == 0 && wanted.contains(&c) => return Some(index),
+            ',' | ')' if depth == 0 => {
+                let arg = text[start..index].trim();
+                args.extend((!arg.is_empty()).then(|| arg.to_string()));
+                start = index + 1;
+                if c == ')' {
+                    return Some((args, &text[start..]));
+                }
+            }
             '(' | '[' | '{' => depth += 1,
             ')' | ']' | '}' => depth -= 1,
             _ => {}
@@ -184,52 +160,33 @@ fn outermost(text: &str, wanted: &[char]) -> Option<usize> {
     None
 }
 
-/// The arguments between the brackets of a call.
-fn arguments(mut text: &str) -> Vec<String> {
-    let mut args = Vec::new();
-    while !text.is_empty() {
-        let end = outermost(text, &[',']).unwrap_or(text.len());
-        args.push(text[..end].trim().to_string());
-        text = text.get(end + 1..).unwrap_or("").trim_start();
-    }
-    args
-}
-
-/// The bytes that strace prints as `"a\n\x1b\0"`, and what stands behind them.
+/// The bytes that strace prints as `"a\n\33\0"`, or a record as `"\x1b"`, and what stands behind them.
 pub fn unquoted(text: &str) -> Option<(Vec<u8>, &str)> {
-    let text = text.strip_prefix('"')?;
     let mut bytes = Vec::new();
-    let mut rest = text.bytes().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            b'"' => return Some((bytes, &text[text.len() - rest.len()..])),
-            b'\\' => match rest.next()? {
-                b'n' => bytes.push(b'\n'),
-                b't' => bytes.push(b'\t'),
-                b'r' => bytes.push(b'\r'),
-                b'v' => bytes.push(0x0b),
-                b'f' => bytes.push(0x0c),
-                b'x' => {
-                    let digits = [rest.next()?, rest.next()?];
-                    bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
-                }
-                digit @ b'0'..=b'7' => {
-                    let mut value = u32::from(digit - b'0');
-                    for _ in 0..2 {
-                        match rest.peek() {
-                            Some(&next @ b'0'..=b'7') => {
-                                value = value * 8 + u32::from(next - b'0');
-                                rest.next();
-                            }
-                            _ => break,
-                        }
-                    }
-                    bytes.push(value as u8);
-                }
-                other => bytes.push(other),
-            },
-            _ => bytes.push(c),
+    let mut rest = text.strip_prefix('"')?.as_bytes();
+    loop {
+        let (&first, tail) = rest.split_first()?;
+        rest = tail;
+        if first == b'"' {
+            return Some((bytes, &text[text.len() - rest.len()..]));
         }
+        if first != b'\\' {
+            bytes.push(first);
+            continue;
+        }
+        let octal = rest.iter().take(3).take_while(|digit| matches!(digit, b'0'..=b'7')).count();
+        let (radix, digits) = if rest.starts_with(b"x") { (16, 1..3) } else { (8, 0..octal) };
+        let length = digits.end.max(1);
+        let number = std::str::from_utf8(rest.get(digits)?).ok()?;
+        bytes.push(match *rest.first()? {
+            _ if !number.is_empty() => u32::from_str_radix(number, radix).ok()? as u8,
+            b'n' => b'\n',
+            b't' => b'\t',
+            b'r' => b'\r',
+            b'v' => 0x0b,
+            b'f' => 0x0c,
+            other => other,
+        });
+        rest = &rest[length..];
     }
-    None
 }

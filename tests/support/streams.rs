@@ -1,12 +1,10 @@
 //! A program's streams: lines, a terminal's screen, what is typed. No wait on them is without a bound.
 
-use std::ffi::CStr;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::OpenOptionsExt;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
 use super::kernel::PATIENCE;
@@ -14,149 +12,131 @@ use super::kernel::PATIENCE;
 /// How much of what a program says is kept; the rest is read and forgotten.
 const ENOUGH: usize = 64 << 20;
 
+#[derive(Default)]
+struct Said {
+    bytes: Vec<u8>,
+    /// No more will come.
+    over: bool,
+}
+
+/// What has come from a stream so far, and a sign when there is more.
+#[derive(Clone, Default)]
+struct Stream(Arc<(Mutex<Said>, Condvar)>);
+
+impl Stream {
+    /// A thread reads `source` until it ends: a program whose output is not read would wait.
+    fn of(mut source: impl Read + Send + 'static) -> Self {
+        let stream = Stream::default();
+        let reader = stream.clone();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 1 << 16];
+            loop {
+                // A terminal that nobody holds any more gives an error, not an end.
+                let length = source.read(&mut buffer).unwrap_or(0);
+                let mut said = reader.said();
+                let room = ENOUGH - said.bytes.len();
+                said.bytes.extend_from_slice(&buffer[..length.min(room)]);
+                said.over = length == 0;
+                reader.0.1.notify_all();
+                if said.over {
+                    break;
+                }
+            }
+        });
+        stream
+    }
+
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.0.0.lock().expect("no reader panics")
+    }
+
+    /// Waits until that is `enough`, or all, or it is too late.
+    fn wait(&self, until: Instant, enough: impl Fn(&[u8]) -> bool) -> MutexGuard<'_, Said> {
+        let left = until.saturating_duration_since(Instant::now());
+        let lacks = |said: &mut Said| !said.over && !enough(&said.bytes);
+        self.0.1.wait_timeout_while(self.said(), left, lacks).expect("no reader panics").0
+    }
+}
+
 /// Lines that arrive while the test goes on.
 pub struct Lines {
-    receiver: Receiver<String>,
+    stream: Stream,
+    taken: usize,
     /// All that were taken so far.
     pub seen: Vec<String>,
 }
 
 impl Lines {
-    /// The lines of `source`, read by a thread until it ends.
     pub fn of(source: impl Read + Send + 'static) -> Self {
-        let (sender, receiver) = channel();
-        std::thread::spawn(move || {
-            let mut source = BufReader::new(source);
-            let (mut line, mut left) = (Vec::new(), ENOUGH as u64);
-            while matches!(source.by_ref().take(left).read_until(b'\n', &mut line), Ok(1..)) {
-                left -= line.len() as u64;
-                let text = String::from_utf8_lossy(&line).trim_end_matches('\n').to_string();
-                line.clear();
-                if sender.send(text).is_err() {
-                    break;
-                }
-            }
-            // A program whose output is not read would wait.
-            let _ = io::copy(&mut source, &mut io::sink());
-        });
-        Lines { receiver, seen: Vec::new() }
+        Lines { stream: Stream::of(source), taken: 0, seen: Vec::new() }
     }
 
     /// The next line, or none at the end.
     pub fn line(&mut self) -> Option<String> {
-        match self.next_until(Instant::now() + PATIENCE) {
-            Ok(line) => Some(line),
-            Err(RecvTimeoutError::Disconnected) => None,
-            Err(RecvTimeoutError::Timeout) => panic!("neither a line nor an end; {}", self.end_of_seen()),
-        }
+        self.next(Instant::now() + PATIENCE, "line")
     }
 
     /// Waits for a line with `text` in it, and returns it. Panics when none comes.
     pub fn wait_for(&mut self, text: &str) -> String {
         let until = Instant::now() + PATIENCE;
-        loop {
-            match self.next_until(until) {
-                Ok(line) if line.contains(text) => return line,
-                Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => panic!("no {text:?} came; {}", self.end_of_seen()),
-                Err(RecvTimeoutError::Disconnected) => {
-                    panic!("ended without {text:?}; {}", self.end_of_seen())
-                }
+        while let Some(line) = self.next(until, text) {
+            if line.contains(text) {
+                return line;
             }
         }
+        panic!("ended without {text:?}; {:#?}", self.last_seen())
     }
 
     /// Waits for the end, and returns all lines from the first on.
     pub fn all(&mut self) -> Vec<String> {
         let until = Instant::now() + PATIENCE;
-        loop {
-            match self.next_until(until) {
-                Ok(_) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.seen.clone(),
-                Err(RecvTimeoutError::Timeout) => panic!("no end came; {}", self.end_of_seen()),
-            }
-        }
+        while self.next(until, "end").is_some() {}
+        self.seen.clone()
     }
 
-    fn next_until(&mut self, until: Instant) -> Result<String, RecvTimeoutError> {
-        // An endless stream is no reason to wait longer.
-        let left = until.checked_duration_since(Instant::now()).ok_or(RecvTimeoutError::Timeout)?;
-        let line = self.receiver.recv_timeout(left)?;
-        self.seen.push(line.clone());
-        Ok(line)
+    fn next(&mut self, until: Instant, wanted: &str) -> Option<String> {
+        let said = self.stream.wait(until, |bytes| bytes[self.taken..].contains(&b'\n'));
+        let line = said.bytes[self.taken..].split_inclusive(|&byte| byte == b'\n').next();
+        let Some(line) = line.filter(|line| said.over || line.ends_with(b"\n")) else {
+            assert!(said.over, "no {wanted:?} came; {:#?}", self.last_seen());
+            return None;
+        };
+        self.taken += line.len();
+        self.seen.push(String::from_utf8_lossy(line).trim_end_matches('\n').to_string());
+        self.seen.last().cloned()
     }
 
-    fn end_of_seen(&self) -> String {
-        let start = self.seen.len().saturating_sub(40);
-        format!("{:#?}", &self.seen[start..])
+    fn last_seen(&self) -> &[String] {
+        &self.seen[self.seen.len().saturating_sub(40)..]
     }
 }
 
 /// What a program has shown on its terminal.
 #[derive(Clone)]
-pub struct Screen(Arc<Shown>);
-
-#[derive(Default)]
-struct Shown {
-    so_far: Mutex<Text>,
-    more: Condvar,
-}
-
-#[derive(Default)]
-struct Text {
-    text: String,
-    /// Nobody is left to show more.
-    over: bool,
-}
+pub struct Screen(Stream);
 
 impl Screen {
     /// A terminal of that many columns and rows: what it shows, and its two ends, the test's and the program's.
     pub fn open(columns: u16, rows: u16) -> (Self, File, File) {
-        // Both ends by std's open: then no other test's programs inherit them.
-        let mut open = File::options();
-        open.read(true).write(true).custom_flags(libc::O_NOCTTY);
-        let master = open.open("/dev/ptmx").expect("a terminal is left");
-        let mut name = [0; 64];
+        let mut options = File::options();
+        let options = options.read(true).write(true).custom_flags(libc::O_NOCTTY);
+        let master = options.open("/dev/ptmx").expect("a terminal is left");
         let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        unsafe {
+        // No other test's programs inherit its ends.
+        let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+        let slave = unsafe {
             assert_eq!(libc::unlockpt(master.as_raw_fd()), 0, "its other end opens");
-            assert_eq!(libc::ptsname_r(master.as_raw_fd(), name.as_mut_ptr(), name.len()), 0);
             assert_eq!(libc::ioctl(master.as_raw_fd(), libc::TIOCSWINSZ, &raw const size), 0);
-        }
-        let name = unsafe { CStr::from_ptr(name.as_ptr()) }.to_str().expect("a path");
-        let slave = open.open(name).expect("its other end opens");
-        let screen = Screen(Arc::default());
-        let (shown, mut source) = (screen.0.clone(), master.try_clone().expect("a descriptor is left"));
-        std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            let mut bytes = Vec::new();
-            loop {
-                // A terminal that nobody holds any more gives an error, not an end.
-                let length = source.read(&mut buffer).unwrap_or(0);
-                bytes.extend_from_slice(&buffer[..length]);
-                // A letter of several bytes may come in two pieces.
-                let whole = match std::str::from_utf8(&bytes) {
-                    Err(error) if error.error_len().is_none() => error.valid_up_to(),
-                    _ => bytes.len(),
-                };
-                let mut so_far = shown.so_far.lock().expect("no reader panics");
-                if so_far.text.len() < ENOUGH {
-                    so_far.text += &String::from_utf8_lossy(&bytes[..whole]);
-                }
-                bytes.drain(..whole);
-                so_far.over = length == 0;
-                shown.more.notify_all();
-                if length == 0 {
-                    break;
-                }
-            }
-        });
-        (screen, master, slave)
+            libc::ioctl(master.as_raw_fd(), libc::TIOCGPTPEER, flags)
+        };
+        assert_ne!(slave, -1, "its other end opens");
+        let shown = Stream::of(master.try_clone().expect("a descriptor is left"));
+        (Screen(shown), master, unsafe { File::from_raw_fd(slave) })
     }
 
     /// All that it has shown so far, as it came.
     pub fn text(&self) -> String {
-        self.0.so_far.lock().expect("no reader panics").text.clone()
+        String::from_utf8_lossy(&self.0.said().bytes).into_owned()
     }
 
     /// Waits until `text` has been shown `times` times in all. Panics when it is not.
@@ -167,27 +147,13 @@ impl Screen {
 
     /// Waits until what it has shown is `enough`; whether it ever was.
     pub fn wait_until(&self, enough: impl Fn(&str) -> bool) -> bool {
-        let until = Instant::now() + PATIENCE;
-        let mut shown = self.0.so_far.lock().expect("no reader panics");
-        while !enough(&shown.text) {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() || shown.over {
-                return false;
-            }
-            shown = self.0.more.wait_timeout(shown, left).expect("no reader panics").0;
-        }
-        true
+        let enough = |bytes: &[u8]| enough(&String::from_utf8_lossy(bytes));
+        enough(&self.0.wait(Instant::now() + PATIENCE, enough).bytes)
     }
 }
 
 /// What a program reads: a pipe, or a terminal's keyboard.
-pub struct Input(File);
-
-impl Input {
-    pub fn of(descriptor: impl Into<OwnedFd>) -> Self {
-        Input(File::from(descriptor.into()))
-    }
-}
+pub struct Input(pub File);
 
 impl Write for Input {
     /// So much at a time as a pipe that has room takes at once.

@@ -14,20 +14,15 @@ pub fn draw(events: &[Event], width: usize, colour: bool) -> String {
     Page { story: &story, lanes, lefts, width, colour }.draw(&lines)
 }
 
-/// A line of the drawing: a step, and beside it the step that it brings about.
-struct Line {
-    step: usize,
-    effect: Option<usize>,
-}
+/// A line of the drawing: a step, and beside it the step that it brings about, where it is told right after it.
+type Line = (usize, Option<usize>);
 
-/// An effect stands beside its cause where it is told right after it.
 fn lines(story: &Story) -> Vec<Line> {
     let steps = &story.steps;
     let mut shown = story.order.iter().copied().filter(|&step| !steps[step].log).peekable();
     let mut lines = Vec::new();
     while let Some(step) = shown.next() {
-        let effect = shown.next_if(|&next| steps[next].cause == Some(step));
-        lines.push(Line { step, effect });
+        lines.push((step, shown.next_if(|&next| steps[next].cause == Some(step))));
     }
     lines
 }
@@ -36,17 +31,11 @@ fn lines(story: &Story) -> Vec<Line> {
 /// the first lane that is free when it is born.
 fn lanes(story: &Story, lines: &[Line]) -> Vec<usize> {
     let mut lanes = vec![0; story.processes.len()];
-    let mut taken = Vec::new();
-    for role in [Role::Client, Role::Server] {
-        for (index, process) in story.processes.iter().enumerate() {
-            if process.role == role && process.parent.is_none() {
-                lanes[index] = taken.len();
-                taken.push(true);
-            }
-        }
-    }
-    for line in lines {
-        let step = &story.steps[line.step];
+    let of = |role| (0..lanes.len()).filter(move |&process| story.processes[process].role == role);
+    let programs: Vec<usize> = of(Role::Client).chain(of(Role::Server)).collect();
+    let mut taken = vec![true; programs.len()];
+    programs.into_iter().enumerate().for_each(|(lane, process)| lanes[process] = lane);
+    for step in lines.iter().map(|&(step, _)| &story.steps[step]) {
         if let Some(child) = step.made {
             let free = (lanes[step.process] + 1..taken.len()).find(|&lane| !taken[lane]);
             lanes[child] = free.unwrap_or(taken.len());
@@ -73,12 +62,11 @@ fn needs(story: &Story, lines: &[Line], lanes: &[usize]) -> Vec<usize> {
         let behind = if arrow { ARROW } else { GAP + 1 };
         needs[lane] = needs[lane].max(MARGIN + columns(words) + behind);
     };
-    for line in lines {
-        let step = &story.steps[line.step];
-        let own = lanes[step.process];
-        let effect = line.effect.map(|effect| (lanes[story.steps[effect].process], &story.steps[effect]));
-        need(own, &step.words[0], step.made.is_some() || effect.is_some_and(|(other, _)| other > own));
-        if let Some((other, effect)) = effect {
+    for &(step, effect) in lines {
+        let (step, effect) = (&story.steps[step], effect.map(|effect| &story.steps[effect]));
+        let (own, other) = (lanes[step.process], effect.map(|effect| lanes[effect.process]));
+        need(own, &step.words[0], step.made.is_some() || other.is_some_and(|other| other > own));
+        if let Some((effect, other)) = effect.zip(other) {
             need(other, &effect.words[0], own > other);
         }
         if let Some(child) = step.made {
@@ -101,12 +89,6 @@ fn lefts(needs: &[usize], width: usize) -> Vec<usize> {
     (0..=widths.len()).map(|lane| widths[..lane].iter().sum()).collect()
 }
 
-#[derive(Clone, Copy)]
-struct Cell {
-    c: char,
-    ink: &'static str,
-}
-
 /// The colours, as terminals number them.
 const BOLD: &str = "1";
 const FAILED: &str = "1;31";
@@ -120,28 +102,20 @@ fn ink(role: Role) -> &'static str {
     }
 }
 
-/// One line on paper. What is put beyond its end is lost.
-struct Row(Vec<Cell>);
+/// One line on paper: characters, each with its colour. What is put beyond its end is lost.
+struct Row(Vec<(char, &'static str)>);
 
 impl Row {
     fn put(&mut self, left: usize, text: &str, ink: &'static str) {
-        let mut column = left;
-        for c in text.chars() {
-            // A wide letter takes a second cell, where nothing is printed.
-            for c in std::iter::once(c).chain((columns(c.encode_utf8(&mut [0; 4])) == 2).then_some('\0')) {
-                if let Some(cell) = self.0.get_mut(column) {
-                    *cell = Cell { c, ink };
-                }
-                column += 1;
-            }
-        }
+        // A wide letter takes a second cell, where nothing is printed.
+        let wide = |c: char| columns(c.encode_utf8(&mut [0; 4])) == 2;
+        let cells = text.chars().flat_map(|c| std::iter::once(c).chain(wide(c).then_some('\0')));
+        self.0.iter_mut().skip(left).zip(cells).for_each(|(cell, c)| *cell = (c, ink));
     }
 
     /// Changes the character, not its colour.
     fn mark(&mut self, column: usize, c: char) {
-        if let Some(cell) = self.0.get_mut(column) {
-            cell.c = c;
-        }
+        self.0.get_mut(column).into_iter().for_each(|cell| cell.0 = c);
     }
 
     /// Words beside a lane's line; where an arrow to or from them ends.
@@ -153,23 +127,20 @@ impl Row {
     /// An arrow from one column to another, through the lifelines between them.
     fn arrow(&mut self, from: usize, to: usize, stroke: char, head: char) {
         for cell in self.0.iter_mut().take(from.max(to)).skip(from.min(to)) {
-            match cell.c {
-                '│' => cell.c = '┼',
-                _ => *cell = Cell { c: stroke, ink: BOLD },
-            }
+            *cell = if cell.0 == '│' { ('┼', cell.1) } else { (stroke, BOLD) };
         }
         self.put(to, head.encode_utf8(&mut [0; 4]), BOLD);
     }
 
     fn print(&self, drawing: &mut String, colour: bool) {
-        let end = self.0.iter().rposition(|cell| cell.c != ' ');
+        let end = self.0.iter().rposition(|cell| cell.0 != ' ').map_or(0, |last| last + 1);
         let mut ink = "";
-        for cell in &self.0[..end.map_or(0, |last| last + 1)] {
-            if colour && cell.c != ' ' && cell.ink != ink {
-                *drawing += &format!("\x1b[0;{}m", cell.ink);
-                ink = cell.ink;
+        for &(c, its) in &self.0[..end] {
+            if colour && c != ' ' && its != ink {
+                *drawing += &format!("\x1b[0;{its}m");
+                ink = its;
             }
-            drawing.extend((cell.c != '\0').then_some(cell.c));
+            drawing.extend((c != '\0').then_some(c));
         }
         *drawing += if ink.is_empty() { "\n" } else { "\x1b[0m\n" };
     }
@@ -196,9 +167,9 @@ impl Page<'_> {
             }
         }
         titles.print(&mut drawing, self.colour);
-        for (number, line) in lines.iter().enumerate() {
+        for (number, &line) in lines.iter().enumerate() {
             // What comes from outside opens a paragraph.
-            if self.story.steps[line.step].outside && number > 0 {
+            if self.story.steps[line.0].outside && number > 0 {
                 self.lifelines(&alive).print(&mut drawing, self.colour);
             }
             self.line(line, &mut alive).print(&mut drawing, self.colour);
@@ -206,16 +177,15 @@ impl Page<'_> {
         drawing
     }
 
-    fn line(&self, line: &Line, alive: &mut [bool]) -> Row {
-        let step = &self.story.steps[line.step];
+    fn line(&self, (number, effect): Line, alive: &mut [bool]) -> Row {
+        let step = &self.story.steps[number];
         let mut row = self.lifelines(alive);
         let left = self.left(step.process);
         // The other end of an arrow: an effect, or a cause that was told before, and comes from its lane.
-        let cause = step.cause.filter(|_| line.effect.is_none());
-        let other = line.effect.or(cause).map(|other| self.left(self.story.steps[other].process));
+        let other = effect.or(step.cause).map(|other| self.left(self.story.steps[other].process));
         let to_the_right = step.made.is_some() || other.is_some_and(|other| other > left);
-        let end = row.say(left, &self.words(line.step, to_the_right), self.ink(line.step));
-        match (line.effect, other) {
+        let end = row.say(left, &self.words(number, to_the_right), self.ink(number));
+        match (effect, other) {
             (Some(effect), Some(to)) => {
                 let answered = row.say(to, &self.words(effect, left > to), self.ink(effect));
                 if left < to {
@@ -242,7 +212,7 @@ impl Page<'_> {
             row.put(left, "┬ ", ink(process.role));
             row.say(left, &process.name, ink(process.role));
         }
-        for step in [Some(line.step), line.effect].into_iter().flatten() {
+        for step in [Some(number), effect].into_iter().flatten() {
             let step = &self.story.steps[step];
             if step.ends {
                 alive[step.process] = false;
@@ -263,8 +233,7 @@ impl Page<'_> {
 
     /// A row with the lines of the processes that live.
     fn lifelines(&self, alive: &[bool]) -> Row {
-        let blank = Cell { c: ' ', ink: "" };
-        let mut row = Row(vec![blank; self.width]);
+        let mut row = Row(vec![(' ', ""); self.width]);
         for (index, _) in alive.iter().enumerate().filter(|(_, alive)| **alive) {
             row.put(self.left(index), "│", ink(self.story.processes[index].role));
         }
@@ -281,9 +250,10 @@ impl Page<'_> {
         if let Some(words) = step.words.iter().find(|words| columns(words) <= room) {
             return words.clone();
         }
-        let shortest = step.words.last().expect("a step has words");
-        let ends = shortest.char_indices().map(|(end, _)| end);
-        let end = ends.take_while(|&end| columns(&shortest[..end]) < room).last();
-        format!("{}…", &shortest[..end.unwrap_or(0)])
+        let mut words = step.words.last().expect("a step has words").clone();
+        while columns(&words) >= room.max(1) {
+            words.pop();
+        }
+        words + "…"
     }
 }

@@ -9,29 +9,45 @@ pub fn raw() -> bool {
     std::env::var_os("RAW").is_some_and(|value| !value.is_empty())
 }
 
+/// Each call at full length, then shorter, for where room is short. In brackets: an argument by its number, or
+/// what [`Names::words`] knows by that name.
+const PATTERNS: [(&str, &str); 14] = [
+    ("socket", "socket({0}, {1}){=}|socket(){=}"),
+    ("setsockopt", "setsockopt({0}, {2}){=0}|setsockopt({2}){=0}|setsockopt(){=0}"),
+    ("bind", "bind({0}, {ip}:{port}){=0}|bind({0}, :{port}){=0}|bind(:{port}){=0}"),
+    ("connect", "connect({0}, {ip}:{port}){=0}|connect({0}, :{port}){=0}|connect(:{port}){=0}"),
+    ("accept", "accept({0}){=}"),
+    ("read", "read({0}){=}"),
+    ("read something", "read({0}) = {1}|read({1})"),
+    ("write", "write({0}, {1}){=}|write({0}, {1}){=-1}|write({1}){=-1}"),
+    ("fork", "fork(){=child}|fork(){=-1}"),
+    ("wait4", "waitpid({child}{options}){=child}|waitpid({child}{options}){errno}|waitpid(){=-1}"),
+    ("rt_sigaction", "signal({0}, {handler}){=0}|signal({0}){=0}"),
+    ("clock_nanosleep", "usleep()"),
+    ("exit_group", "exit({0})"),
+    ("", "{name}({all}){=0}"),
+];
+
 /// Names for the numbers that are others in every run.
 #[derive(Default)]
 pub struct Names {
-    pub processes: HashMap<u32, String>,
+    processes: HashMap<u32, String>,
     ports: HashMap<u16, &'static str>,
 }
 
 impl Names {
-    pub fn of(events: &[&Event], processes: HashMap<u32, String>) -> Self {
+    pub fn of(events: &[Event], processes: HashMap<u32, String>) -> Self {
         let mut ports = HashMap::new();
-        for call in events.iter().filter_map(|event| event.call()).filter(|_| !raw()) {
-            let Some(number) = call.args.get(1).and_then(|address| port(address)) else {
-                continue;
-            };
-            match call.name.as_str() {
-                "bind" => {
+        for call in events.iter().filter_map(Event::call).filter(|_| !raw()) {
+            match (call.name.as_str(), call.args.get(1).and_then(|address| port(address))) {
+                ("bind", Some(number)) => {
                     // Erratum 1: the client's bytes stand the other way round.
                     ports.entry(number.swap_bytes()).or_insert("port-swapped");
-                    ports.insert(number, "port")
+                    ports.insert(number, "port");
                 }
-                "accept" => ports.insert(number, "client"),
-                _ => None,
-            };
+                ("accept", Some(number)) => _ = ports.insert(number, "client"),
+                _ => {}
+            }
         }
         Names { processes, ports }
     }
@@ -43,13 +59,11 @@ impl Names {
 
     /// A call in words: at full length, then shorter. `asleep`: it has not returned.
     pub fn words(&self, call: &Call, asleep: bool) -> Vec<String> {
-        let plain =
-            |text: &str| text.split_once('<').map_or(text.to_string(), |(number, _)| number.to_string());
-        let fd = call.args.first().map_or(String::new(), |fd| plain(fd));
-        let arg =
-            |index: usize| if index == 0 { &fd } else { call.args.get(index).map_or("", String::as_str) };
-        let printed = call.name == "write" && ["1", "2"].contains(&arg(0));
-        if printed && call.errno.is_none() && !asleep {
+        // `-yy` says behind a descriptor what it is.
+        let plain = |text: &str| text.split('<').next().unwrap_or("").to_string();
+        let arg = |index: usize| call.args.get(index).map_or("", String::as_str);
+        let returned = call.errno.is_none() && !asleep;
+        if returned && call.name == "write" && ["1", "2"].contains(&&*plain(arg(0))) {
             return vec![self.log(arg(1))];
         }
         let result = match &call.errno {
@@ -57,64 +71,40 @@ impl Names {
             Some(errno) => format!(" = -1 {errno}"),
             None => format!(" = {}", plain(&call.result)),
         };
-        // What a call returns is shown where it says something.
-        let returned = call.errno.is_none() && !asleep;
-        let unless_0 = if returned && call.result == "0" { "" } else { &result };
-        let if_not = if returned { "" } else { &result };
-        let who = if returned { format!(" = {}", self.process(&call.result)) } else { result.clone() };
-        match call.name.as_str() {
-            "socket" => {
-                vec![format!("socket({}, {}){result}", arg(0), arg(1)), format!("socket(){result}")]
+        let value = |name: &str| match name {
+            "0" => plain(arg(0)),
+            "1" => arg(1).to_string(),
+            "2" => arg(2).to_string(),
+            "=0" if returned && call.result == "0" => String::new(),
+            "=child" if returned => format!(" = {}", self.process(&call.result)),
+            "=-1" | "errno" if returned => String::new(),
+            "errno" => result.replace(" = -1", ""),
+            "child" => self.process(&plain(arg(0))),
+            "options" if arg(2) == "0" => String::new(),
+            "options" => format!(", {}", self.options(arg(2))),
+            "ip" => between(arg(1), "inet_addr(\"", &['"']).unwrap_or("").to_string(),
+            "port" => {
+                let number = port(arg(1)).unwrap_or(0);
+                self.ports.get(&number).map_or(number.to_string(), ToString::to_string)
             }
-            "setsockopt" => vec![
-                format!("setsockopt({}, {}){unless_0}", arg(0), arg(2)),
-                format!("setsockopt({}){unless_0}", arg(2)),
-                format!("setsockopt(){unless_0}"),
-            ],
-            "bind" | "connect" => {
-                let (name, number) = (&call.name, port(arg(1)).unwrap_or(0));
-                let known = self.ports.get(&number).map(|name| name.to_string());
-                let port = known.unwrap_or(number.to_string());
-                let ip = arg(1).split("inet_addr(").nth(1).unwrap_or("");
-                let ip = ip.trim_matches('"').split('"').next().unwrap_or("");
-                vec![
-                    format!("{name}({}, {ip}:{port}){unless_0}", arg(0)),
-                    format!("{name}({}, :{port}){unless_0}", arg(0)),
-                    format!("{name}(:{port}){unless_0}"),
-                ]
-            }
-            "accept" => vec![format!("accept({}){result}", arg(0))],
-            "read" if returned && call.result != "0" => {
-                vec![format!("read({}) = {}", arg(0), arg(1)), format!("read({})", arg(1))]
-            }
-            "read" => vec![format!("read({}){result}", arg(0))],
-            "write" => vec![
-                format!("write({}, {}){result}", arg(0), arg(1)),
-                format!("write({}, {}){if_not}", arg(0), arg(1)),
-                format!("write({}){if_not}", arg(1)),
-            ],
-            "wait4" => {
-                let child = self.process(arg(0));
-                let options = if arg(2) == "0" { "".into() } else { format!(", {}", self.options(arg(2))) };
-                vec![
-                    format!("waitpid({child}{options}){who}"),
-                    format!("waitpid({child}{options}){}", if_not.replace(" = -1", "")),
-                    format!("waitpid(){if_not}"),
-                ]
-            }
-            "rt_sigaction" => {
-                let handler = arg(1).split("sa_handler=").nth(1).unwrap_or("…");
-                let handler = handler.split([',', '}']).next().unwrap_or("…");
-                vec![
-                    format!("signal({}, {handler}){unless_0}", arg(0)),
-                    format!("signal({}){unless_0}", arg(0)),
-                ]
-            }
-            "clock_nanosleep" => vec!["usleep()".to_string()],
-            "exit_group" => vec![format!("exit({})", arg(0))],
-            _ if forks(call) => vec![format!("fork(){who}"), format!("fork(){if_not}")],
-            _ => vec![format!("{}({}){unless_0}", call.name, call.args.join(", "))],
-        }
+            "handler" => between(arg(1), "sa_handler=", &[',', '}']).unwrap_or("…").to_string(),
+            "name" => call.name.clone(),
+            "all" => call.args.join(", "),
+            _ => result.clone(),
+        };
+        let name = match call.name.as_str() {
+            "read" if returned && call.result != "0" => "read something",
+            _ if forks(call) => "fork",
+            name => name,
+        };
+        let pattern = PATTERNS.iter().find(|(known, _)| [name, ""].contains(known)).expect("the last").1;
+        // Every other piece is a name.
+        let piece = |(index, piece): (usize, &str)| match index % 2 {
+            0 => piece.to_string(),
+            _ => value(piece),
+        };
+        let filled = |text: &str| text.split(['{', '}']).enumerate().map(piece).collect();
+        pattern.split('|').map(filled).collect()
     }
 
     /// Erratum 4: the client's port, where `waitpid` takes flags, and strace shows them.
@@ -143,18 +133,20 @@ pub fn forks(call: &Call) -> bool {
 
 /// The number that strace shows as flags of `waitpid`.
 pub fn flags(text: &str) -> Option<u16> {
-    let values = text.split(" /*").next()?.split('|').map(|flag| match flag {
-        "WNOHANG" => Some(1),
-        "WSTOPPED" | "WUNTRACED" => Some(2),
-        "WEXITED" => Some(4),
-        "WCONTINUED" => Some(8),
-        number => u16::from_str_radix(number.trim_start_matches("0x"), 16).ok(),
+    let known = ["WNOHANG", "WSTOPPED", "WEXITED", "WCONTINUED"];
+    let flags = text.split(" /*").next()?.replace("WUNTRACED", "WSTOPPED");
+    let values = flags.split('|').map(|flag| match known.iter().position(|name| *name == flag) {
+        Some(bit) => Some(1 << bit),
+        None => u16::from_str_radix(flag.trim_start_matches("0x"), 16).ok(),
     });
     values.sum()
 }
 
 /// The port number in an address as strace prints it.
 pub fn port(address: &str) -> Option<u16> {
-    let digits = address.split("sin_port=htons(").nth(1)?;
-    digits.split(')').next()?.parse().ok()
+    between(address, "sin_port=htons(", &[')'])?.parse().ok()
+}
+
+fn between<'a>(text: &'a str, before: &str, behind: &[char]) -> Option<&'a str> {
+    text.split_once(before)?.1.split(behind).next()
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::kernel::{children, stat};
 use super::language::chinese;
-use super::run::{Launch, Limits, Running, Trace};
+use super::run::{Launch, Running, Trace};
 use crate::say;
 
 /// The promises, in the order of a conversation.
@@ -120,8 +120,7 @@ struct Subject {
 
 impl Subject {
     fn launch(&self, words: &[String]) -> Launch {
-        let limits = Limits { descriptors: Some(4096), file: Some(64 << 20), ..Limits::default() };
-        let launch = Launch::of(&self.program).args(words).limits(limits);
+        let launch = Launch::of(&self.program).args(words).limit('n', 4096).limit('f', 64 << 20);
         if self.traced.load(Relaxed) { launch.traced(Trace::of(CALLS)) } else { launch }
     }
 
