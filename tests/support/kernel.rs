@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::sockets::{self, Socket};
+
 /// How long anything may take before it counts as hanging.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -87,30 +89,14 @@ pub fn accepts(pid: u32) -> bool {
     }
 }
 
-/// The kernel's table of TCP sockets: of each its local and remote address and its state.
-fn tcp_table() -> Vec<[String; 3]> {
-    let table = std::fs::read_to_string("/proc/net/tcp").expect("/proc is there");
-    let rows = table.lines().skip(1).map(|row| row.split_whitespace().skip(1).map(str::to_string));
-    rows.filter_map(|row| row.take(3).collect::<Vec<_>>().try_into().ok()).collect()
-}
-
-/// The addresses at which somebody listens on `port`.
-pub fn listening(port: u16) -> Vec<String> {
-    let here = format!(":{port:04X}");
-    let rows = tcp_table().into_iter().filter(|[local, _, state]| state == "0A" && local.ends_with(&here));
-    let addresses = rows.filter_map(|[local, ..]| u32::from_str_radix(&local[..8], 16).ok());
-    addresses.map(|address| Ipv4Addr::from(u32::from_be(address)).to_string()).collect()
-}
-
 /// Whether somebody listens on `port`.
 pub fn is_listening(port: u16) -> bool {
-    !listening(port).is_empty()
+    sockets::of(port).iter().any(Socket::listens)
 }
 
 /// Whether `here` has a connection from `there`.
 pub fn connected(here: u16, there: u16) -> bool {
-    let (here, there) = (format!(":{here:04X}"), format!(":{there:04X}"));
-    tcp_table().iter().any(|[local, remote, _]| local.ends_with(&here) && remote.ends_with(&there))
+    sockets::of(here).iter().any(|socket| socket.port == here && socket.peer == there)
 }
 
 /// A port that nobody has, below those that the kernel gives to clients. Each process takes a hundred

@@ -132,7 +132,7 @@ pub fn pids(events: &[Event]) -> Vec<u32> {
 }
 
 /// Process id and time before a line. One process alone has no id: it is 0.
-fn prefix(line: &str) -> Option<(u32, Option<f64>, &str)> {
+pub fn prefix(line: &str) -> Option<(u32, Option<f64>, &str)> {
     let mut rest = line.strip_prefix("[pid ").unwrap_or(line).trim_start();
     let mut pid = 0;
     if let Some((number, tail)) = number(rest, &[' ', ']']) {
