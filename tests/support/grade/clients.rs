@@ -14,6 +14,9 @@ pub fn run(name: &str, subject: &Subject) -> Seen {
     panic!("there is no check {name}")
 }
 
+/// As a terminal's user ends a program's input.
+const CTRL_D: char = '\x04';
+
 /// The port that a client is told, and the one that it dials with the two bytes exchanged:
 /// the grader is at both, so that erratum 1 alone is one point.
 pub fn ports() -> [TcpListener; 2] {
@@ -69,18 +72,14 @@ impl Talk {
     }
 }
 
-/// A conversation: what is typed, after which the input ends or stays open, and its server, which
-/// hands back a connection that it has not closed.
-fn talk(
-    subject: &Subject,
-    typed: &str,
-    ends: bool,
-    serve: impl FnOnce(Peer) -> Option<Peer>,
-) -> Result<Talk, String> {
+/// A conversation: what is typed, where Ctrl-D ends the input, which otherwise stays open; and its
+/// server, which hands back a connection that it has not closed.
+fn talk(subject: &Subject, typed: &str, serve: impl FnOnce(Peer) -> Option<Peer>) -> Result<Talk, String> {
     let (mut it, peer) = dial(subject, &ports())?;
-    let (mut input, typed) = (it.running.stdin.take().expect("it is piped"), typed.to_string());
+    let mut input = it.running.stdin.take().expect("it is piped");
+    let (words, ends) = (typed.replace(CTRL_D, ""), typed.ends_with(CTRL_D));
     let _typing = std::thread::spawn(move || {
-        let _ = input.write_all(typed.as_bytes());
+        let _ = input.write_all(words.as_bytes());
         (!ends).then_some(input)
     });
     let open = serve(peer);
@@ -117,7 +116,7 @@ fn dials(subject: &Subject) -> Seen {
 }
 
 fn shows(subject: &Subject) -> Seen {
-    let talk = talk(subject, "abcdefghijklmnop0123\nzz\nquit\n", false, upper)?;
+    let talk = talk(subject, "abcdefghijklmnop0123\nzz\nquit\n", upper)?;
     talk.shows("ABCDEFGHIJKLMNOP0123")?;
     talk.shows("ZZ")?;
     let nuls = talk.shown.matches('\0').count();
@@ -135,21 +134,21 @@ fn whole(subject: &Subject) -> Seen {
         }
         upper(peer)
     };
-    let talked = talk(subject, "one half and the other\nagain\nquit\n", false, in_pieces)?;
+    let talked = talk(subject, "one half and the other\nagain\nquit\n", in_pieces)?;
     talked.shows("ONE HALF AND THE OTHER")?;
     talked.shows("AGAIN")?;
     let line: String = (0..625).map(|count| format!("l{count:07}")).collect();
-    let talked = talk(subject, &format!("{line}\nshort\nquit\n"), false, upper)?;
+    let talked = talk(subject, &format!("{line}\nshort\nquit\n"), upper)?;
     talked.shows(&line.to_ascii_uppercase())?;
     talked.shows("SHORT")?;
     let line = "x".repeat(6 << 20);
-    let talked = talk(subject, &format!("{line}\nquit\n"), false, upper)?;
+    let talked = talk(subject, &format!("{line}\nquit\n"), upper)?;
     must(talked.status.is_some(), say!("a line of 6 MB: it hangs", "6 MB 的一行：它卡住了"))?;
     talked.shows(&line.to_ascii_uppercase())
 }
 
 fn empty(subject: &Subject) -> Seen {
-    talk(subject, "\nhello\nquit\n", false, upper)?.shows("HELLO")
+    talk(subject, "\nhello\nquit\n", upper)?.shows("HELLO")
 }
 
 fn quit(subject: &Subject) -> Seen {
@@ -159,7 +158,7 @@ fn quit(subject: &Subject) -> Seen {
             came = peer.next(1023).unwrap_or_default();
             None
         };
-        talk(subject, &format!("{word}\n"), false, serve)?.ended_well()?;
+        talk(subject, &format!("{word}\n"), serve)?.ended_well()?;
         let seen = say!("it sends {} bytes, not these four", "它发送了 {} 字节，而不是这四个", came.len());
         must(came == word.as_bytes(), seen)?;
     }
@@ -167,8 +166,8 @@ fn quit(subject: &Subject) -> Seen {
 }
 
 fn ends(subject: &Subject) -> Seen {
-    for typed in ["hello\n", ""] {
-        talk(subject, typed, true, upper)?.ended_well()?;
+    for typed in ["hello\n\x04", "\x04"] {
+        talk(subject, typed, upper)?.ended_well()?;
     }
     Ok(())
 }
@@ -182,7 +181,7 @@ fn lost(subject: &Subject) -> Seen {
             resets.then(|| peer.vanishes());
             None
         };
-        let talk = talk(subject, "hello\n", false, serve)?;
+        let talk = talk(subject, "hello\n", serve)?;
         let how = if talk.said { end(talk.status) } else { say!("it says nothing", "没有任何提示") };
         let good = talk.said && matches!(talk.status, Some(1..=128));
         must(good, say!("{what}: {how}", "{what}：{how}"))?;

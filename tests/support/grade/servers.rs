@@ -17,11 +17,8 @@ use crate::say;
 const SOON: Duration = Duration::from_secs(2);
 const A_MOMENT: Duration = Duration::from_millis(400);
 
-/// The calls, whichever of them a language's library makes; a `?` before those that a machine may lack.
+/// The calls of which a language's library may make any to write.
 const WRITES: &str = "write,writev,sendto,sendmsg";
-const FORKS: &str = "clone,?clone3,?fork,?vfork";
-const WAITS: &str = "wait4,waitid";
-const ACCEPTS: &str = "accept,accept4";
 
 /// A server that listens.
 pub struct Server<'a> {
@@ -109,9 +106,11 @@ impl<'a> Server<'a> {
         must(gone, say!("it keeps the connection", "它不关闭连接"))
     }
 
-    /// With a fault in the place of these calls.
-    fn inject(&mut self, calls: &str, fault: &str) -> Seen {
-        self.it.attach(self.pid, &Trace::of(calls).inject(&format!("{calls}:{fault}")))
+    /// Once it has served a client, these calls fail, whichever of them a language's library makes;
+    /// a `?` stands before those that a machine may lack.
+    fn inject(&mut self, calls: &str, errno: &str) -> Seen {
+        drop(self.client()?);
+        self.it.attach(self.pid, &Trace::of(calls).inject(&format!("{calls}:error={errno}")))
     }
 
     /// How often that came to pass.
@@ -205,9 +204,7 @@ fn bytes(server: &mut Server) -> Seen {
     let all: Vec<u8> = (0..=255).filter(|byte: &u8| !byte.is_ascii_lowercase()).collect();
     client.talks("É ß 你好\r\n".as_bytes())?;
     client.talks(&all)?;
-    for byte in [0, 10, 13, 26, 127, 128, 255] {
-        client.talks(&[byte])?;
-    }
+    [0, 10, 13, 26, 127, 128, 255].iter().try_for_each(|&byte| client.talks(&[byte]))?;
     Ok(client.talks(b"\0AB\0\0")?)
 }
 
@@ -313,9 +310,10 @@ fn own(server: &mut Server) -> Seen {
 /// A client, and the process that serves it.
 fn served(server: &Server) -> Result<(Peer, u32), No> {
     let client = server.client()?;
-    let none = || No::Skip(say!("no client has a process of its own", "客户端没有自己的进程"));
-    let pid = server.process_of(&client).ok_or_else(none)?;
-    Ok((client, pid))
+    match server.process_of(&client) {
+        Some(pid) => Ok((client, pid)),
+        None => Err(No::Skip(say!("no client has a process of its own", "客户端没有自己的进程"))),
+    }
 }
 
 fn listener(server: &mut Server) -> Seen {
@@ -415,8 +413,7 @@ fn vanishes(server: &mut Server) -> Seen {
 }
 
 fn refused_fork(server: &mut Server) -> Seen {
-    drop(server.client()?);
-    server.inject(FORKS, "error=EAGAIN")?;
+    server.inject("clone,?clone3,?fork,?vfork", "EAGAIN")?;
     let mut client = Peer::to(server.port)?;
     let _ = client.say(b"HELLO 1!");
     let closed = client.ended(SOON);
@@ -427,8 +424,7 @@ fn refused_fork(server: &mut Server) -> Seen {
 }
 
 fn failed_wait(server: &mut Server) -> Seen {
-    drop(server.client()?);
-    server.inject(WAITS, "error=ECHILD")?;
+    server.inject("wait4,waitid", "ECHILD")?;
     drop(server.client()?);
     let waited = within(A_MOMENT, || server.injected() > 0);
     server.it.running.let_go();
@@ -437,8 +433,7 @@ fn failed_wait(server: &mut Server) -> Seen {
 }
 
 fn failed_accept(server: &mut Server) -> Seen {
-    drop(server.client()?);
-    server.inject(ACCEPTS, "error=EMFILE")?;
+    server.inject("accept,accept4", "EMFILE")?;
     // A client that comes before strace has woken the server would be accepted.
     within(A_MOMENT, || server.injected() > 0 || server.is_gone());
     let mut client = Peer::to(server.port)?;

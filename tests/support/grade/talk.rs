@@ -59,26 +59,22 @@ impl Peer {
     /// Waits for these bytes, and for no others.
     pub fn hears(&mut self, words: &[u8]) -> Result<(), String> {
         let (mut at, all) = (0, words.len());
-        while at < all {
-            let then = match self.next((all - at).min(1 << 16)) {
-                Ok(came) if came.is_empty() => say!("the end", "连接关闭"),
-                Ok(came) if words[at..].starts_with(&came) => {
-                    at += came.len();
-                    continue;
-                }
+        let then = loop {
+            if at == all {
+                return Ok(());
+            }
+            match self.next((all - at).min(1 << 16)) {
+                Ok(came) if came.is_empty() => break say!("the end", "连接关闭"),
+                Ok(came) if words[at..].starts_with(&came) => at += came.len(),
                 Ok(came) => {
                     at += came.iter().zip(&words[at..]).take_while(|(is, should)| is == should).count();
-                    say!("another byte than was sent", "与发送的不同的字节")
+                    break say!("another byte than was sent", "与发送的不同的字节");
                 }
-                Err(error) if waited(&error) => say!("nothing more", "再无数据"),
-                Err(error) => error.to_string(),
-            };
-            return Err(say!(
-                "{at} of {all} bytes came back, then {then}",
-                "收到 {at}/{all} 字节，之后：{then}"
-            ));
-        }
-        Ok(())
+                Err(error) if waited(&error) => break say!("nothing more", "再无数据"),
+                Err(error) => break error.to_string(),
+            }
+        };
+        Err(say!("{at} of {all} bytes came back, then {then}", "收到 {at}/{all} 字节，之后：{then}"))
     }
 
     /// Says words without small letters: they come back as they are, whether or not a server knows its letters.
