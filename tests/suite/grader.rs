@@ -2,37 +2,24 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::support::article::build;
-use crate::support::grade::{Like, grade};
+use crate::support::grade::{grade, side_by_side};
 use crate::support::programs::{Build, SERVERS, program, root, turn};
 
 const PROGRAMS: [&str; 4] = [SERVERS[0], SERVERS[1], SERVERS[2], "tcp_client"];
 
-/// What a program loses: of each failed line its name and lesson; and the lines.
-fn loses(program: PathBuf, like: &str) -> Result<(String, Vec<String>), String> {
-    let mut lines = grade(program, Like::of(like).expect("it is one of the four"), false)?;
-    lines.retain(|line| line.verdict == "FAIL");
-    let names = lines.iter().map(|line| format!("{}/{}", line.id, line.lesson)).collect::<Vec<_>>();
-    Ok((names.join(" "), lines.into_iter().map(|line| line.text).collect()))
-}
-
-/// Several at a time: a grading mostly waits.
+/// What each program is to lose, by the names and lessons of the failed lines. A grading mostly waits.
 fn all_lose(programs: &[(PathBuf, &str, &str)]) {
-    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let work = || {
-        while let Some((program, like, expected)) = programs.get(next.fetch_add(1, Relaxed)) {
-            let lost = loses(program.clone(), like);
-            if !matches!(&lost, Ok((names, _)) if names == expected) {
-                let line = format!("{} as {like}: {lost:#?}, not {expected:?}", program.display());
-                wrong.lock().unwrap().push(line);
-            }
-        }
-    };
-    std::thread::scope(|scope| (0..3).for_each(|_| _ = scope.spawn(work)));
-    let wrong = wrong.into_inner().unwrap();
+    let wrong = side_by_side(3, programs, |(program, like, expected)| {
+        let mut lines = grade(program, like, false).unwrap_or_else(|why| panic!("{why}"));
+        lines.retain(|line| line.verdict == "FAIL");
+        let lost: Vec<String> = lines.iter().map(|line| format!("{}/{}", line.id, line.lesson)).collect();
+        let seen: Vec<String> = lines.into_iter().map(|line| line.text).collect();
+        let wrong = format!("{} as {like}, to lose {expected:?}: {lost:?} {seen:#?}", program.display());
+        (lost.join(" ") != *expected).then_some(wrong)
+    });
+    let wrong: Vec<String> = wrong.into_iter().flatten().collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -73,38 +60,30 @@ fn the_article_loses_its_errata() {
         ["13/21 6/14 8/14 5/15 7/19", "13/21 1/4 6/14 8/14 5/15 7/19"],
     ];
     let mut programs = Vec::new();
-    for (name, lost) in PROGRAMS.iter().zip(lost) {
-        for (printed, lost) in [false, true].into_iter().zip(lost) {
-            programs.push((build::program(Path::new(&article), printed, name), *name, lost));
-        }
+    for (name, [mended, printed]) in PROGRAMS.into_iter().zip(lost) {
+        programs.push((build::program(Path::new(&article), false, name), name, mended));
+        programs.push((build::program(Path::new(&article), true, name), name, printed));
     }
     all_lose(&programs);
 }
 
-/// One mistake a line: what it is, and the point that it costs.
-const MISTAKES: &str = include_str!("../flawed/mistakes.txt");
-
+/// Its list has a mistake a line: what it is, and the point that it costs.
 #[test]
 fn a_mistake_costs_its_point_and_no_other() {
     let _turn = turn();
-    let mut programs = Vec::new();
-    for line in MISTAKES.lines() {
+    let (mut programs, directory) = (Vec::new(), root().join("target/flawed"));
+    std::fs::create_dir_all(&directory).unwrap();
+    for line in include_str!("../flawed/mistakes.txt").lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [mistake, like, ref lost @ ..] = words[..] else { panic!("{line:?}") };
         let source = if like == "tcp_client" { "student_client" } else { "student_server" };
-        let built = root().join("target/flawed").join(format!("{like}.{mistake}"));
-        std::fs::create_dir_all(built.parent().unwrap()).unwrap();
+        let source = root().join("tests/flawed").join(source).with_extension("c");
+        let built = directory.join(format!("{like}.{mistake}"));
         let kind = PROGRAMS.iter().position(|name| *name == like).unwrap() + 1;
         let mut cc = Command::new("cc");
-        cc.args([
-            "-Wall",
-            "-Werror",
-            "-pthread",
-            &format!("-DKIND={kind}"),
-            &format!("-DMISTAKE={mistake}"),
-        ]);
-        let source = root().join("tests/flawed").join(source).with_extension("c");
-        assert!(cc.arg("-o").arg(&built).arg(source).status().expect("cc is there").success());
+        cc.args(["-Wall", "-Werror", "-pthread"]).arg(format!("-DKIND={kind}"));
+        cc.arg(format!("-DMISTAKE={mistake}")).arg("-o").arg(&built).arg(source);
+        assert!(cc.status().expect("cc is there").success());
         programs.push((built, like, lost.first().copied().unwrap_or("")));
     }
     let python = root().join("tests/flawed/student.py");
@@ -118,7 +97,7 @@ fn a_mistake_costs_its_point_and_no_other() {
 #[test]
 fn what_cannot_be_judged_is_said() {
     let _turn = turn();
-    let says = |program: &Path| loses(program.to_path_buf(), "tcp_server").unwrap_err();
+    let says = |program: &Path| grade(program, "tcp_server", false).err().unwrap();
     assert!(says(Path::new("/nowhere")).contains("No such file"));
     assert!(says(&root().join("Makefile")).contains("no program"));
     assert!(says(Path::new("/bin/true")).contains("never listens"));

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::Command;
 
 use super::course::Blocks;
-use super::grade::{Like, grade, score};
+use super::grade::{grade, score};
 use super::peer::{connect, said};
 use super::programs::*;
 use super::run::{Launch, Running};
@@ -360,7 +360,7 @@ pub fn write_your_own() -> Blocks {
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         let like =
             ["tcp_server", "tcp_server_fork", "tcp_server_double_fork"][step.saturating_sub(4).div_ceil(2)];
-        let lines = grade(own, Like::of(like).expect("it is known"), false).expect("it can be judged");
+        let lines = grade(&own, like, false).expect("it can be judged");
         let broken = lines.iter().filter(|line| line.verdict == "FAIL").map(|line| line.id);
         let broken = broken.collect::<Vec<&str>>().join(" ");
         let (kept, all) = score(&lines);

@@ -123,7 +123,7 @@ pub fn end(keeper: &mut Child, program: u32) {
 }
 
 /// Stops them first: what is stopped starts nothing new.
-fn end_all_below(keeper: u32) {
+pub fn end_all_below(keeper: u32) {
     for signal in [libc::SIGSTOP, libc::SIGKILL] {
         for pid in children(keeper) {
             unsafe { libc::kill(pid as i32, signal) };

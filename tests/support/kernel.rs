@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::sockets::{self, Socket};
+
 /// How long anything may take before it counts as hanging.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -83,35 +85,14 @@ pub fn accepts(pid: u32) -> bool {
     [libc::SYS_accept, libc::SYS_accept4].iter().any(|number| call.starts_with(&format!("{number} ")))
 }
 
-/// The kernel's table of TCP sockets: of each its local and remote address and its state.
-fn tcp_table(name: &str) -> Vec<[String; 3]> {
-    let table = std::fs::read_to_string(format!("/proc/net/{name}")).unwrap_or_default();
-    let rows = table.lines().skip(1).map(|row| row.split_whitespace().skip(1).map(str::to_string));
-    rows.filter_map(|row| row.take(3).collect::<Vec<_>>().try_into().ok()).collect()
-}
-
-/// How an address with this port ends there.
-fn end(port: u16) -> String {
-    format!(":{port:04X}")
-}
-
-/// The addresses at which somebody listens on `port`.
-pub fn listening(port: u16) -> Vec<String> {
-    let rows = tcp_table("tcp").into_iter();
-    let rows = rows.filter(|[local, _, state]| state == "0A" && local.ends_with(&end(port)));
-    let addresses = rows.filter_map(|[local, ..]| u32::from_str_radix(&local[..8], 16).ok());
-    addresses.map(|address| Ipv4Addr::from(u32::from_be(address)).to_string()).collect()
-}
-
+/// Whether somebody listens on `port`.
 pub fn is_listening(port: u16) -> bool {
-    !listening(port).is_empty()
+    sockets::of(port).iter().any(Socket::listens)
 }
 
 /// Whether `here` has a connection from `there`.
 pub fn connected(here: u16, there: u16) -> bool {
-    let ends =
-        |[local, remote, _]: &[String; 3]| local.ends_with(&end(here)) && remote.ends_with(&end(there));
-    tcp_table("tcp").iter().any(ends)
+    sockets::of(here).iter().any(|socket| socket.port == here && socket.peer == there)
 }
 
 /// A port that nobody has, below those that the kernel gives to clients. Each process takes a hundred
@@ -137,7 +118,5 @@ pub fn free_port() -> u16 {
 
 /// Not even an old connection in TIME_WAIT, which keeps a printed server from it (erratum 17).
 pub fn nobody_has(port: u16) -> bool {
-    !["tcp", "tcp6"]
-        .iter()
-        .any(|name| tcp_table(name).iter().any(|[local, ..]| local.ends_with(&end(port))))
+    !sockets::of(port).iter().any(|socket| socket.port == port)
 }

@@ -20,6 +20,7 @@ pub mod random;
 pub mod run;
 pub mod sameness;
 pub mod skip;
+pub mod sockets;
 pub mod stage;
 pub mod story;
 pub mod strace;

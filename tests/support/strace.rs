@@ -107,7 +107,7 @@ pub fn pids(events: &[Event]) -> Vec<u32> {
 }
 
 /// Process id and time before a line. One process alone has no id: it is 0.
-fn prefix(line: &str) -> (u32, Option<f64>, &str) {
+pub fn prefix(line: &str) -> (u32, Option<f64>, &str) {
     let line = line.strip_prefix("[pid ").unwrap_or(line).trim_start();
     let (pid, rest) = number(line, &[' ', ']']).unwrap_or((0, line));
     let (at, rest) = number(rest, &[' ']).map_or((None, rest), |(at, tail)| (Some(at), tail));

@@ -11,6 +11,7 @@ mod support {
     pub mod peer;
     pub mod programs;
     pub mod run;
+    pub mod sockets;
     pub mod strace;
     pub mod streams;
 }

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     match tool.as_str() {
         "compare" => status(compare::compare(words)),
         "faults" => faults::main(words),
-        "grade" => grade::main(words),
+        "grade" => status(grade::main(words)),
         "lanes" => lanes::main(words),
         "lesson" => teach::show(words),
         "lessons" => teach::list(words),

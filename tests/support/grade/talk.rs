@@ -1,79 +1,80 @@
-//! The grader's end of a connection: no wait is longer than the check, and what is wrong is said in a line.
+//! The grader's end of a connection: no wait is without a bound, and what is wrong is said in a line.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use super::super::peer::reset;
-use super::CHECK;
+use super::{CHECK, WHOLE_CHECK};
 use crate::say;
 
 pub struct Peer {
     pub stream: TcpStream,
-    /// The end of all waiting; moved on while bytes come, on a busy machine, for a while.
-    pub until: Instant,
-    latest: Instant,
-    /// How much has come.
-    pub heard: Arc<AtomicUsize>,
+    /// The end of all waiting. Each wait is at most `CHECK`: on a busy machine bytes come slowly.
+    until: Instant,
 }
 
 impl Peer {
-    pub fn to(port: u16, until: Instant) -> Result<Self, String> {
-        match TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), left(until)) {
-            Ok(stream) => Ok(Peer::of(stream, until)),
-            Err(error) => Err(say!("nobody can connect: {error}", "无法连接：{error}")),
-        }
+    pub fn of(stream: TcpStream) -> Self {
+        Peer { stream, until: Instant::now() + WHOLE_CHECK }
     }
 
-    pub fn of(stream: TcpStream, until: Instant) -> Self {
-        Peer { stream, until, latest: until + 2 * CHECK, heard: Arc::default() }
+    pub fn to(port: u16) -> Result<Self, String> {
+        let stream = TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), CHECK);
+        stream.map(Peer::of).map_err(|error| say!("nobody can connect: {error}", "无法连接：{error}"))
+    }
+
+    /// Its own port.
+    pub fn port(&self) -> u16 {
+        self.stream.local_addr().map_or(0, |address| address.port())
+    }
+
+    /// Sets the size of `SO_SNDBUF` or `SO_RCVBUF`.
+    pub fn set_room(&self, buffer: libc::c_int, bytes: libc::c_int) {
+        let size = size_of_val(&bytes) as u32;
+        let bytes = (&raw const bytes).cast();
+        unsafe { libc::setsockopt(self.stream.as_raw_fd(), libc::SOL_SOCKET, buffer, bytes, size) };
     }
 
     pub fn say(&mut self, words: &[u8]) -> Result<(), String> {
         self.stream.set_write_timeout(Some(left(self.until))).expect("a timeout is set");
-        self.stream
-            .write_all(words)
-            .map_err(|error| say!("it takes no more: {error}", "无法继续发送：{error}"))
+        let said = self.stream.write_all(words);
+        said.map_err(|error| say!("it takes no more: {error}", "无法继续发送：{error}"))
     }
 
     /// What comes next, at most `most` bytes; nothing at the end.
     pub fn next(&mut self, most: usize) -> std::io::Result<Vec<u8>> {
-        self.stream.set_read_timeout(Some(left(self.until))).expect("a timeout is set");
+        self.next_until(self.until, most)
+    }
+
+    fn next_until(&mut self, end: Instant, most: usize) -> std::io::Result<Vec<u8>> {
+        self.stream.set_read_timeout(Some(left(end.min(self.until)))).expect("a timeout is set");
         let mut buffer = vec![0; most];
         let came = self.stream.read(&mut buffer)?;
         buffer.truncate(came);
-        if came > 0 {
-            self.heard.fetch_add(came, Relaxed);
-            self.until = self.until.max(self.latest.min(Instant::now() + CHECK / 2));
-        }
         Ok(buffer)
     }
 
     /// Waits for these bytes, and for no others.
     pub fn hears(&mut self, words: &[u8]) -> Result<(), String> {
         let (mut at, all) = (0, words.len());
-        while at < all {
-            let then = match self.next((all - at).min(1 << 16)) {
-                Ok(came) if came.is_empty() => say!("the end", "连接关闭"),
-                Ok(came) if words[at..].starts_with(&came) => {
-                    at += came.len();
-                    continue;
-                }
+        let then = loop {
+            if at == all {
+                return Ok(());
+            }
+            match self.next((all - at).min(1 << 16)) {
+                Ok(came) if came.is_empty() => break say!("the end", "连接关闭"),
+                Ok(came) if words[at..].starts_with(&came) => at += came.len(),
                 Ok(came) => {
                     at += came.iter().zip(&words[at..]).take_while(|(is, should)| is == should).count();
-                    say!("another byte than was sent", "与发送的不同的字节")
+                    break say!("another byte than was sent", "与发送的不同的字节");
                 }
-                Err(error) if waited(&error) => say!("nothing more", "再无数据"),
-                Err(error) => error.to_string(),
-            };
-            return Err(say!(
-                "{at} of {all} bytes came back, then {then}",
-                "收到 {at}/{all} 字节，之后：{then}"
-            ));
-        }
-        Ok(())
+                Err(error) if waited(&error) => break say!("nothing more", "再无数据"),
+                Err(error) => break error.to_string(),
+            }
+        };
+        Err(say!("{at} of {all} bytes came back, then {then}", "收到 {at}/{all} 字节，之后：{then}"))
     }
 
     /// Says words without small letters: they come back as they are, whether or not a server knows its letters.
@@ -84,19 +85,15 @@ impl Peer {
 
     /// Whether the other side ends it within `patience`; what comes before does not matter.
     pub fn ended(&mut self, patience: Duration) -> bool {
-        let whole = self.until;
-        let end = whole.min(Instant::now() + patience);
-        let ended = loop {
-            self.until = end;
-            match self.next(1 << 16) {
-                Ok(came) if came.is_empty() => break true,
+        let end = Instant::now() + patience;
+        loop {
+            match self.next_until(end, 1 << 16) {
+                Ok(came) if came.is_empty() => return true,
                 Ok(_) if Instant::now() < end => {}
-                Ok(_) => break false,
-                Err(error) => break !waited(&error),
+                Ok(_) => return false,
+                Err(error) => return !waited(&error),
             }
-        };
-        self.until = whole;
-        ended
+        }
     }
 
     /// Is gone, with a reset.
@@ -106,7 +103,7 @@ impl Peer {
 }
 
 fn left(until: Instant) -> Duration {
-    until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
+    until.saturating_duration_since(Instant::now()).clamp(Duration::from_millis(1), CHECK)
 }
 
 fn waited(error: &std::io::Error) -> bool {
