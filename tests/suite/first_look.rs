@@ -24,10 +24,10 @@ fn a_conversation_is_shown() {
             &format!("server │ $ {server} "),
             "listen() success",
             "client │ $ tcp_client 127.0.0.1 ",
-            "client │ Please enter hello",
+            "client │ Please enterhello",
             "to_upper after:",
             "client │ Server EchoHELLO",
-            "client │ Please enter quit",
+            "client │ Please enterquit",
             "Service close 4 sockFd",
         ] {
             rest = rest.split_once(shown).unwrap_or_else(|| panic!("no {shown}:\n{text}")).1;

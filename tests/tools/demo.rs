@@ -49,7 +49,7 @@ fn main() {
         }
         if let Some((word, last)) = left.next() {
             client.type_in(format!("{word}\n").as_bytes());
-            show("client", &format!("{PROMPT} {bold}{word}{plain}"));
+            show("client", &format!("{PROMPT}{bold}{word}{plain}"));
             let seen = server.running.stdout.seen.len();
             server.running.stdout.wait_for(last);
             server.running.stdout.seen[seen..].iter().for_each(|line| show("server", line));

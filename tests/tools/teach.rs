@@ -108,9 +108,10 @@ fn shown(words: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-/// The question, and the calls without what came back; Enter goes on.
+/// The question with what leads to it, and the calls without what came back; Enter goes on.
 fn ask(lesson: &Lesson, measured: &[Option<String>]) {
-    println!("# {}. {}\n", lesson.number, lesson.question);
+    let opening = lesson.text.split("\n## ").next().and_then(|head| head.split_once("\n# "));
+    println!("# {}\n", opening.map_or("", |(_, opening)| opening.trim_end()));
     let mut forks = false;
     for (block, measured) in lesson.blocks().iter().zip(measured) {
         let text = measured.as_ref().unwrap_or(&block.text);
