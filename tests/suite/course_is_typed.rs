@@ -284,7 +284,8 @@ impl Drop for Strangers {
 
 /// Types these lessons, one after another on one machine. `LESSON=7` plays that one alone.
 fn can_be_typed(numbers: impl RangeBounds<usize>) {
-    let _turn = turn();
+    // The last one grades.
+    let _turn = numbers.contains(&25).then(turn);
     let _strangers = Strangers::come();
     program(Build::AsPrinted, "tcp_server");
     let only = std::env::var("LESSON").ok().filter(|only| !only.is_empty());
