@@ -3,7 +3,7 @@
 
 SKIPPED=$(mktemp)
 export SKIPPED
-traced='same_calls every_call_fails course_is_shown course_is_typed drawings bench_measures grader first_look limits format'
+traced='same_calls every_call_fails course_is drawings bench_measures grader:: ctrl_c_ends strace_ a_place_that a_trace_is'
 # What a student would have built by then; no test waits for a compiler.
 make --silent build && make --silent build AS_PRINTED=1 && cargo build --quiet --profile tools --examples || exit
 # Tests mostly wait: more threads than there are processors.
