@@ -93,7 +93,8 @@ fn a_missing_tool_is_installed_or_named() {
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("it can be run");
     };
     let need = || {
-        let install = Launch::of("/bin/sh").arg(root().join("tests/tools/install.sh")).arg("ss");
+        let install =
+            Launch::of("/bin/sh").arg(root().join("tests/tools/install.sh")).arg("ss").env("LC_ALL", "C");
         let mut install = install.env("PATH", &bin).start();
         (install.wait(), install.stderr.all())
     };
