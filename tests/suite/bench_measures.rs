@@ -14,7 +14,7 @@ mod results;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::support::programs::{Build, SERVERS, Server, eventually, said};
+use crate::support::programs::{Build, SERVERS, eventually};
 use crate::support::strace::{calls, pids};
 use contenders::{Contender, FLOOR, FLOOR_STATIC, RAW};
 use results::{Measure, Results};
@@ -49,26 +49,6 @@ fn the_server_without_a_library_makes_its_own_calls_alone() {
     assert_eq!(made(pids[0])[..start.len()], start);
     let two_messages = ["close", "read", "write", "read", "write", "read", "close", "exit_group"];
     assert_eq!(made(*pids.last().expect("a child")), two_messages);
-}
-
-/// A child that has inherited its parent's time of day writes the time of its own lines.
-#[test]
-fn a_line_has_the_time_of_its_second() {
-    let mut server = Server::start("tcp_server_fork");
-    let mut client = server.connect();
-    // The clock that the servers read: it may lag behind a better one.
-    let time = || unsafe { libc::time(std::ptr::null_mut()) };
-    let began = time();
-    for word in ["one", "two"] {
-        let before = time();
-        said(&mut client, word.as_bytes());
-        let line = server.running.stdout.wait_for(&word.to_uppercase());
-        let clock = line.split(' ').find(|word| word.matches(':').count() == 2).expect("a time");
-        // What is the same in every time zone: the seconds.
-        let second = clock.rsplit(':').next().and_then(|second| second.parse().ok());
-        assert!((before..=time()).any(|time| Some(time % 60) == second), "{line}: {before}");
-        eventually("the next second comes", || time() > began);
-    }
 }
 
 /// The bench's clients find a server's rates, and its processes, memory and page faults.

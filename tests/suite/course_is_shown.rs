@@ -157,6 +157,7 @@ fn a_lesson_asks_first_and_shows_real_numbers() {
     let mut asks = make(&["lesson", "N=7", "ASK=1", "RAW=1"], 120);
     asks.screen().wait_for("Enter shows it", 1);
     let before = asks.screen().text();
+    assert!(before.contains("It returns twice"), "what leads to the question: {before}");
     assert!(before.contains("accept(3) = ?") && before.contains("fork() = ?"), "{before}");
     assert!(before.contains("┬ ?") && before.contains("Who is whose child?"), "{before}");
     assert!(!before.contains("= 4") && !before.contains("HELLO\" ◀"), "{before}");

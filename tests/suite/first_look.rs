@@ -82,7 +82,8 @@ fn strace_shows_the_articles_calls() {
     assert!(calls.iter().any(|line| line.starts_with("read(3, \"HELLO\", 1024)")), "{calls:#?}");
 }
 
-/// A missing tool is installed where that needs no password; otherwise one line names its package.
+/// A missing tool is installed where that needs no password; otherwise one line names its package. So is a strace
+/// that is too old.
 #[test]
 fn a_missing_tool_is_installed_or_named() {
     let bin = std::env::temp_dir().join(format!("need-{}", std::process::id()));
@@ -92,15 +93,15 @@ fn a_missing_tool_is_installed_or_named() {
         std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("it is written");
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("it can be run");
     };
-    let need = || {
-        let install =
-            Launch::of("/bin/sh").arg(root().join("tests/tools/install.sh")).arg("ss").env("LC_ALL", "C");
-        let mut install = install.env("PATH", &bin).start();
+    let need = |tool, path: &str| {
+        let install = Launch::of("/bin/sh").arg(root().join("tests/tools/install.sh")).arg(tool);
+        let mut install = install.env("LC_ALL", "C").env("PATH", path).start();
         (install.wait(), install.stderr.all())
     };
+    let alone = bin.to_str().expect("a path");
     script("id", "echo 0");
     script("dnf", "exit 1");
-    let (status, said) = need();
+    let (status, said) = need("ss", alone);
     assert!(
         status == 1 && said.last().is_some_and(|line| line.ends_with("the package iproute")),
         "{said:?}"
@@ -108,7 +109,12 @@ fn a_missing_tool_is_installed_or_named() {
     // A manager that installs what it is asked for.
     let ss = bin.join("ss");
     script("dnf", &format!("echo '#!/bin/sh' > {0:?}; /bin/chmod +x {0:?}; [ \"$3\" = iproute ]", ss));
-    assert_eq!(need().0, 0);
-    assert_eq!(need(), (0, vec![]), "it is there, and nothing is said");
+    assert_eq!(need("ss", alone).0, 0);
+    assert_eq!(need("ss", alone), (0, vec![]), "it is there, and nothing is said");
+    for (version, status) in [("5.6", 1), ("5.7", 0), ("5.10-dirty", 0), ("6.13", 0), ("4.26", 1)] {
+        script("strace", &format!("echo 'strace -- version {version}'"));
+        let (ended, said) = need("strace", &format!("{alone}:/usr/bin:/bin"));
+        assert_eq!((ended, said.len()), (status, status as usize), "{version}: {said:?}");
+    }
     std::fs::remove_dir_all(&bin).expect("it goes");
 }

@@ -3,15 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::article::build;
-use crate::support::grade::{grade, side_by_side};
+use crate::support::article::{article, build};
+use crate::support::grade::grade;
+use crate::support::parallel::parallel;
 use crate::support::programs::{Build, SERVERS, program, root, turn};
+use crate::support::skip::skip;
 
 const PROGRAMS: [&str; 4] = [SERVERS[0], SERVERS[1], SERVERS[2], "tcp_client"];
 
 /// What each program is to lose, by the names and lessons of the failed lines. A grading mostly waits.
 fn all_lose(programs: &[(PathBuf, &str, &str)]) {
-    let wrong = side_by_side(3, programs, |(program, like, expected)| {
+    let wrong = parallel(3, programs, |(program, like, expected)| {
         let mut lines = grade(program, like, false).unwrap_or_else(|why| panic!("{why}"));
         lines.retain(|line| line.verdict == "FAIL");
         let lost: Vec<String> = lines.iter().map(|line| format!("{}/{}", line.id, line.lesson)).collect();
@@ -50,9 +52,7 @@ fn the_port_as_printed_loses_its_errata() {
 #[test]
 fn the_article_loses_its_errata() {
     let _turn = turn();
-    let Some(article) = std::env::var_os("ARTICLE").filter(|path| !path.is_empty()) else {
-        return;
-    };
+    let Some(article) = article() else { return skip("the article's own programs, graded: no ARTICLE") };
     let lost = [
         ["13/21 9/14 9/20 15/21 10/13 12/18 17/17"; 2],
         ["13/21 9/14 9/20 15/21 11/18 12/18 14/16 17/17"; 2],
@@ -61,8 +61,8 @@ fn the_article_loses_its_errata() {
     ];
     let mut programs = Vec::new();
     for (name, [mended, printed]) in PROGRAMS.into_iter().zip(lost) {
-        programs.push((build::program(Path::new(&article), false, name), name, mended));
-        programs.push((build::program(Path::new(&article), true, name), name, printed));
+        programs.push((build::program(&article, false, name), name, mended));
+        programs.push((build::program(&article, true, name), name, printed));
     }
     all_lose(&programs);
 }

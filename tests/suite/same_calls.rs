@@ -5,11 +5,13 @@
 
 use crate::support::article::build::{Built, built};
 use crate::support::article::{article, listings};
+use crate::support::parallel::parallel;
 use crate::support::sameness::conduct::Process;
 use crate::support::sameness::differences::{Pair, Why, compared, expected};
 use crate::support::sameness::records::{self, recorded};
-use crate::support::sameness::scenarios::{Part, four_at_a_time, parts};
+use crate::support::sameness::scenarios::{Part, parts};
 use crate::support::sameness::scene::{Cast, play};
+use crate::support::skip::skip;
 
 /// What nothing explains, as a text to read; empty if there is nothing.
 fn unexplained(part: &Part, pairs: &[Pair]) -> String {
@@ -25,7 +27,7 @@ fn unexplained(part: &Part, pairs: &[Pair]) -> String {
 
 /// What is to be done beside what the cast does in each part: `mended` by the errata, or the record itself.
 fn holds_to_the_record(cast: Cast, mended: bool) {
-    let told = four_at_a_time(&parts(), |part| {
+    let told = parallel(4, &parts(), |part| {
         let expected = expected(&recorded(part, cast.printed), mended, part.difference.as_ref());
         unexplained(part, &compared(expected, &play(part, &cast)))
     });
@@ -48,7 +50,7 @@ fn as_printed_nothing_differs() {
 /// The record is what the article's C++ does here and now.
 #[test]
 fn the_record_is_not_stale() {
-    let Some(article) = article() else { return eprintln!("the record is not measured again: no ARTICLE") };
+    let Some(article) = article() else { return skip("the record, measured again: no ARTICLE") };
     for printed in [false, true] {
         let Built { directory, without } = built(&article, printed).unwrap_or_else(|line| panic!("{line}"));
         assert!(without.is_empty(), "{without:?}");
@@ -102,7 +104,7 @@ fn the_record_is_whole() {
 /// The scenarios enter every branch of every listing that logs or ends the program.
 #[test]
 fn every_branch_is_entered() {
-    let Some(article) = article() else { return eprintln!("the listings are not looked at: no ARTICLE") };
+    let Some(article) = article() else { return skip("the branches of the listings: no ARTICLE") };
     let listings = listings(&article);
     for (program, listing, statuses) in [
         ("tcp_server", "tcpServer.cc", "1 2 3 4"),

@@ -3,6 +3,7 @@
 use crate::support::alignment::{Alignment, UNKNOWN};
 use crate::support::article::{LISTINGS, article, listings};
 use crate::support::counterpart::counterpart;
+use crate::support::skip::skip;
 
 const CPP: &str = r#"
 int openDoor(int houseNumber) // not the article's
@@ -35,7 +36,7 @@ fn open_door(house_number: c_int) -> c_int {
 /// Nineteen statements in twenty of every listing have their counterpart, in the article's order.
 #[test]
 fn every_listing_has_its_counterpart() {
-    let Some(article) = article() else { return eprintln!("no ARTICLE is given") };
+    let Some(article) = article() else { return skip("the statements of the listings: no ARTICLE") };
     let listings = listings(&article);
     for name in LISTINGS {
         let aligned = Alignment::of(listings.get(name), &counterpart(name));

@@ -12,8 +12,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::article;
+use super::parallel::parallel;
 use super::programs::*;
-use super::sameness::scenarios::four_at_a_time;
 pub use outcome::Outcome;
 
 pub const PROGRAMS: [&str; 4] = [SERVERS[0], SERVERS[1], SERVERS[2], "tcp_client"];
@@ -108,7 +108,7 @@ impl fmt::Display for Case {
 /// All that can befall a program, and what came of it.
 pub fn outcomes(subject: &Subject) -> Vec<(Case, Outcome)> {
     let cases = places::cases(subject);
-    let outcomes = four_at_a_time(&cases, |case| Outcome::of(subject, case));
+    let outcomes = parallel(4, &cases, |case| Outcome::of(subject, case));
     cases.into_iter().zip(outcomes).collect()
 }
 

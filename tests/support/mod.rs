@@ -14,6 +14,7 @@ pub mod lessons;
 pub mod matrix;
 pub mod pages;
 pub mod paper;
+pub mod parallel;
 pub mod peer;
 pub mod programs;
 pub mod random;

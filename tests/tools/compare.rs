@@ -10,11 +10,12 @@ use crate::support::article::article;
 use crate::support::article::build::{Built, built, mends};
 use crate::support::language::{chinese, columns};
 use crate::support::paper::colours;
+use crate::support::parallel::parallel;
 use crate::support::programs::root;
 use crate::support::sameness::conduct::Process;
 use crate::support::sameness::differences::{Line, Pair, Why, compared, expected};
 use crate::support::sameness::records;
-use crate::support::sameness::scenarios::{Part, four_at_a_time, parts};
+use crate::support::sameness::scenarios::{Part, parts};
 use crate::support::sameness::scene::{Cast, play};
 
 /// A row's share of 120 columns: twice this, two marks and a bar.
@@ -48,7 +49,7 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
         )
     );
     chosen.retain(|part| without.iter().all(|(program, _)| *program != part.program));
-    let played = four_at_a_time(&chosen, |part| (play(part, &cpp), play(part, &port)));
+    let played = parallel(4, &chosen, |part| (play(part, &cpp), play(part, &port)));
 
     let mut all = Vec::new();
     for (part, (cpp, port)) in chosen.iter().zip(&played) {

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use super::keeper::end_all_below;
 use super::kernel::{children, stat, state};
 use super::language::chinese;
+use super::parallel::parallel;
 use super::run::{Launch, Running, Trace};
 use super::sockets::{self, Socket};
 use super::strace;
@@ -271,23 +272,8 @@ fn judge(subject: &Subject) -> Vec<Line> {
         lines.insert(place, line);
     }
     let look = |&(place, check): &(usize, Check)| (place, looked_at(subject, check, &failed));
-    lines.extend(side_by_side(SIDE_BY_SIDE, &rest, look));
+    lines.extend(parallel(SIDE_BY_SIDE, &rest, look));
     lines.into_values().collect()
-}
-
-/// What comes of each, so many at a time, in their order.
-pub fn side_by_side<T: Sync, R: Send>(many: usize, all: &[T], each: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let (waiting, done) = (Mutex::new(all.iter().enumerate()), Mutex::new(BTreeMap::new()));
-    let work = || {
-        loop {
-            let next = waiting.lock().expect("nobody panics with it").next();
-            let Some((place, one)) = next else { break };
-            let result = each(one);
-            done.lock().expect("nobody panics with it").insert(place, result);
-        }
-    };
-    std::thread::scope(|scope| (0..many).for_each(|_| _ = scope.spawn(work)));
-    done.into_inner().expect("nobody panics with it").into_values().collect()
 }
 
 fn looked_at(subject: &Subject, (words, promise): Check, failed: &[&str]) -> Line {

@@ -62,18 +62,6 @@ fn difference(heading: &'static str, rows: &[&str], program: &str) -> Difference
     Difference { erratum, process, cpp: without("+ "), port: without("- ") }
 }
 
-/// Plays parts four at a time; their results come in order.
-pub fn four_at_a_time<P: Sync, T: Send>(parts: &[P], play: impl Fn(&P) -> T + Sync) -> Vec<T> {
-    std::thread::scope(|scope| {
-        let play = &play;
-        let quarter =
-            |first| scope.spawn(move || parts.iter().skip(first).step_by(4).map(play).collect::<Vec<T>>());
-        let quarters = [0, 1, 2, 3].map(quarter);
-        let mut played = quarters.map(|quarter| quarter.join().expect("all are played").into_iter());
-        (0..parts.len()).filter_map(|index| played[index % 4].next()).collect()
-    })
-}
-
 impl fmt::Display for Part {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         write!(out, "{}, {}", self.program, self.name)
