@@ -85,8 +85,9 @@ impl Stage<'_> {
                 Typed::Command(text) => {
                     let Some(text) = self.as_here(text) else { return Ok(()) };
                     command = text;
+                    let above = self.terminals.get(&at).map_or(0, Terminal::lines);
                     self.give(at, *line, &command, true)?;
-                    self.wait_for_start(at, &command);
+                    self.wait_for_start(at, &command, above);
                 }
                 Typed::Line(text) => self.give(at, *line, text, false)?,
                 Typed::Key(key) => self.press(at, *line, &[*key], false)?,
@@ -98,20 +99,22 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Nobody types on before a server listens, or a client is connected; or before it has ended.
-    fn wait_for_start(&self, at: usize, command: &str) {
+    /// Nobody types on before a server listens, or a client is connected; or before it has ended. What stands
+    /// in the lines above it, an earlier one has said.
+    fn wait_for_start(&self, at: usize, command: &str, above: usize) {
         let terminal = &self.terminals[&at];
+        let says = |text: &str| {
+            terminal.printed().iter().any(|(number, line)| *number >= above && line.contains(text))
+        };
         let ended = || !command.ends_with('&') && terminal.is_at_prompt();
         let numbers = command.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok());
         let port = numbers.into_iter().find(|port| typed::PORTS.contains(port));
         let port = port.or_else(|| self.named(&typed::USUAL_PORT.to_string()).parse().ok());
         if command.contains("-server") || command.contains("release/tcp_server") {
-            let says = || terminal.printed().iter().any(|(_, line)| line.contains("listen() success"));
-            within(self.patience, || port.is_some_and(is_listening) || says() || ended());
+            within(self.patience, || port.is_some_and(is_listening) || says("listen() success") || ended());
         } else if (command.contains("-client") || command.contains("tcp_client")) && !command.ends_with('&')
         {
-            let connects = |(_, line): &(usize, String)| line.contains("connect(");
-            within(self.patience, || terminal.printed().iter().any(connects) || ended());
+            within(self.patience, || says("connect(") || ended());
         }
     }
 
@@ -331,6 +334,12 @@ fn what_is_not_seen_is_said() {
         ("```sh\necho one; echo two\n```\n```seen\ntwo\none\n```\n", Some("line 8: not seen: one")),
         (
             "```sh\ncat\n> one\n^D\n# terminal 2\necho two\n```\n```seen\ntwo\n# terminal 1\none\n```\n",
+            None,
+        ),
+        // The second has not started because the first has.
+        (
+            "```sh\necho 'connect('; : tcp_client\nsh -c 'sleep 1; echo now connect\\(; exec sleep 9'; : tcp_client\n^C\n```\n\
+             ```seen\nconnect(\nnow connect(\n```\n",
             None,
         ),
         ("```sh\necho one\n# terminal 2\ntrue\n```\n```seen\none\n```\n", Some("line 9: not seen: one")),
