@@ -5,8 +5,8 @@
 
 mod outcome;
 mod places;
+mod quiet;
 pub mod rules;
-mod talk;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

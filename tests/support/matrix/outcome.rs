@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::CStr;
 
-use super::talk::{done_or_quiet, goes_on, status, talk, with_a_peer};
+use super::quiet::{done_or_quiet, goes_on, status, talk, with_a_peer};
 use super::{CALLS, Case, FORKS, Kind, Subject};
 use crate::support::programs::*;
 use crate::support::strace::{self, Call, Event};

@@ -1,6 +1,6 @@
 //! Where a program can fail, as a run without faults shows, and what can go wrong there.
 
-use super::talk::{talk, with_a_peer};
+use super::quiet::{talk, with_a_peer};
 use super::{CALLS, Case, FORKS, Kind, Subject};
 use crate::support::programs::*;
 use crate::support::strace::{self, Call};

@@ -1,7 +1,7 @@
 //! What must come of a fault: no server ends, no client hangs or is told what is not so, and the reason is said.
 
 use super::places::START;
-use super::talk::SERVED;
+use super::quiet::SERVED;
 use super::{Case, Kind, Outcome, Subject};
 
 fn must(condition: bool, otherwise: impl Into<String>) -> Result<(), String> {
