@@ -122,7 +122,7 @@ impl Names {
         let flags = flags.split(" /*").next().unwrap_or(flags);
         let values = flags.split('|').map(|flag| match flag {
             "WNOHANG" => Some(1),
-            "WUNTRACED" => Some(2),
+            "WUNTRACED" | "WSTOPPED" => Some(2),
             "WEXITED" => Some(4),
             "WCONTINUED" => Some(8),
             number => u16::from_str_radix(number.trim_start_matches("0x"), 16).ok(),
