@@ -45,10 +45,7 @@ impl Conversation {
     }
 
     fn start(&mut self, program: &str, words: &[&str]) {
-        // Not every processor has them all.
-        let calls = format!("?{}", CALLS.replace(',', ",?"));
-        let launch = Launch::of(self.bin.join(program)).args(words).traced(Trace::of(&calls));
-        self.programs.push(launch.start());
+        self.programs.push(Launch::of(self.bin.join(program)).args(words).traced(seeing(&[])).start());
         self.settle();
     }
 
@@ -80,6 +77,13 @@ impl Conversation {
             std::mem::replace(&mut before, now) && now
         });
     }
+}
+
+/// What strace is to see, the calls that are told, with more of its options.
+pub fn seeing(options: &[&str]) -> Trace {
+    // Not every processor has them all.
+    let calls = Trace::of(&format!("?{}", CALLS.replace(',', ",?")));
+    options.iter().fold(calls, |trace, option| trace.option(option))
 }
 
 /// It waits in a call, or has ended. Before it becomes the program it waits for strace.
