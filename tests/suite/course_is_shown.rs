@@ -144,11 +144,10 @@ fn the_pages_show_what_runs_print() {
     for page in PAGES {
         let (old, new, lacking) = printed_anew(page);
         lacking.iter().for_each(|what| skip(what));
-        let differs = old.lines().zip(new.lines()).position(|(old, new)| old != new);
+        let differs = old.lines().zip(new.lines()).find(|(old, new)| old != new);
         assert!(
             old == new,
-            "{page}, line {}: runs print something else; `make lessons RECORD=1` writes it",
-            differs.map_or(0, |line| line + 1)
+            "{page}: runs print something else, {differs:?}; `make lessons RECORD=1` writes it"
         );
     }
 }

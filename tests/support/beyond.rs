@@ -50,7 +50,8 @@ pub fn slow_reader() -> Blocks {
         let words = format!("exclude listening sport = :{0} or dport = :{0}", server.port);
         let sockets = ss(&words, &names, |rows| rows.lines().filter(|row| is_full(row)).count() == 2);
         // How many wait is the kernel's own affair.
-        let addresses = sockets.lines().map(|row| row.splitn(4, '\t').last().unwrap_or(row));
+        let addresses =
+            sockets.lines().filter(|row| is_full(row)).map(|row| row.splitn(4, '\t').last().unwrap_or(row));
         let rows = addresses.map(|addresses| format!("ESTAB\tMANY\tMANY\t{addresses}\n"));
         let sockets = table(&format!("{SOCKETS}{}", rows.collect::<String>()));
         format!("{sockets}server  {}\n", asleep(&server.running))
