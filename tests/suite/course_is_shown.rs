@@ -1,24 +1,15 @@
 //! Every lesson's traces are what a run shows, and every lesson has all of its parts.
 
-use std::process::Command;
-
 use crate::support::course::COURSE;
 use crate::support::lessons::{self, Lesson};
-use crate::support::pages::{PAGES, normalised, printed_anew};
-use crate::support::programs::{Launch, root, turn};
+use crate::support::pages::{PAGES, printed_anew};
+use crate::support::programs::{made, make, turn};
 use crate::support::skip::skip;
+use crate::support::stage::{in_a_directory, sh};
 
 /// What a lesson is made of, in order.
-const PARTS: [&str; 8] = [
-    "## What to type",
-    "## What you see",
-    "## In the article",
-    "## Try",
-    "## A question",
-    "<details>",
-    "<summary>Answer</summary>",
-    "</details>",
-];
+const PARTS: &str = "## What to type; ## What you see; ## In the article; ## Try; ## A question; \
+                     <details>; <summary>Answer</summary>; </details>";
 
 /// Lines of text; what is typed and seen is as long as it is.
 const LONGEST: usize = 45;
@@ -44,19 +35,18 @@ traces! {
 fn run(lesson: &Lesson) {
     // The last one grades.
     let _turn = (lesson.number == 25).then(turn);
-    let (blocks, measured) = (lesson.blocks(), lesson.run());
-    assert_eq!(blocks.len(), measured.len(), "{}: blocks", lesson.path.display());
-    for (block, measured) in blocks.iter().zip(measured) {
+    let (traces, measured) = (lesson.traces(), lesson.run());
+    assert_eq!(traces.len(), measured.len(), "{}: blocks", lesson.path.display());
+    for (trace, measured) in traces.iter().zip(measured) {
+        let line = format!("{}, line {}", lesson.path.display(), trace.first);
         let Some(measured) = measured else {
-            assert!(block.needs.is_some(), "line {}: it needs nothing, and was not measured", block.first);
+            assert!(trace.kind.contains(' '), "{line}: it needs nothing, and was not measured");
             continue;
         };
         assert!(
-            block.text == measured,
-            "{}, line {}\n--- recorded\n{}--- now\n{measured}--- `make lessons RECORD=1` writes it anew",
-            lesson.path.display(),
-            block.first,
-            block.text
+            trace.text == measured,
+            "{line}\n--- recorded\n{}\n--- now\n{measured}\n--- `make lessons RECORD=1` writes it anew",
+            trace.text
         );
     }
 }
@@ -64,8 +54,7 @@ fn run(lesson: &Lesson) {
 /// The lessons are numbered from 0 without a gap, and each is run by a test above.
 #[test]
 fn no_lesson_is_missing() {
-    let numbers: Vec<usize> = lessons::all().iter().map(|lesson| lesson.number).collect();
-    assert_eq!(numbers, (0..COURSE.len()).collect::<Vec<_>>());
+    assert!(lessons::all().iter().map(|lesson| lesson.number).eq(0..COURSE.len()));
 }
 
 /// A lesson asks, says what to type, shows a trace, names the article's section, has something to
@@ -75,99 +64,77 @@ fn each_lesson_has_all_its_parts() {
     for lesson in lessons::all() {
         let name = lesson.path.display();
         assert!(lesson.question.contains('?'), "{name}: the title asks");
-        assert!(!lesson.blocks().is_empty(), "{name}: a trace is shown");
+        assert!(!lesson.traces().is_empty(), "{name}: a trace is shown");
         let live = format!("## What to type\n\n```sh\nmake lesson N={}\n", lesson.number);
         assert!(lesson.text.contains(&live), "{name}: its own command comes first");
         let mut rest = lesson.text.as_str();
-        for part in PARTS {
+        for part in PARTS.split("; ") {
             let (_, after) = rest.split_once(part).unwrap_or_else(|| panic!("{name}: {part} in its place"));
             rest = after;
         }
-        let pieces = lesson.text.split("```").step_by(2).flat_map(str::lines);
-        let lines = pieces.filter(|line| !line.trim().is_empty()).count();
-        assert!(lines <= LONGEST, "{name}: {lines} lines of text, {LONGEST} at most");
         // A command stays on a line of its own, however long.
-        let mut pieces = lesson.text.split("```").step_by(2).flat_map(str::lines);
-        let wide = pieces.find(|line| line.chars().count() > 120);
-        assert_eq!(wide, None, "{name}: a line is too wide");
+        let mut prose = lesson.text.split("```").step_by(2).flat_map(str::lines);
+        assert_eq!(prose.find(|line| line.chars().count() > 120), None, "{name}: a line is too wide");
+        let prose = lesson.text.split("```").step_by(2).flat_map(str::lines);
+        let lines = prose.filter(|line| !line.trim().is_empty()).count();
+        assert!(lines <= LONGEST, "{name}: {lines} lines of text, {LONGEST} at most");
     }
 }
 
 /// `make lessons` lists every lesson with its question; with N that one alone.
 #[test]
 fn the_list_has_every_question() {
-    let (_, list, _) = made(&["lessons"], &[]);
+    let (_, list, _) = made(&["lessons"]);
     for lesson in lessons::all() {
         assert!(list.contains(&format!("{:2}  {}", lesson.number, lesson.question)), "{list}");
     }
-    let (_, three, _) = made(&["lessons", "N=3"], &[]);
+    let (_, three, _) = made(&["lessons", "N=3"]);
     assert!(three.contains("port?") && three.lines().count() == 3, "{three}");
-}
-
-fn made(words: &[&str], environment: &[(&str, &str)]) -> (bool, String, String) {
-    let mut make = Command::new("make");
-    make.args(words).current_dir(root()).env("LC_ALL", "C");
-    ["MAKEFLAGS", "MFLAGS", "MAKELEVEL"].iter().for_each(|name| _ = make.env_remove(name));
-    let output = make.envs(environment.iter().copied()).output().expect("make runs");
-    let text = |bytes| String::from_utf8(bytes).expect("it is text");
-    (output.status.success(), text(output.stdout), text(output.stderr))
 }
 
 /// What is no lesson, and no right to trace, is one line that says what to do, and a status that is not 0.
 #[test]
 fn bad_input_is_one_line() {
-    let blocked = std::env::temp_dir().join(format!("no-strace-{}", std::process::id()));
-    std::fs::create_dir_all(&blocked).expect("a directory");
-    let refusing = blocked.join("strace");
-    std::fs::write(&refusing, "#!/bin/sh\necho 'strace: Operation not permitted' >&2\nexit 1\n")
-        .expect("it is");
-    std::fs::set_permissions(&refusing, std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .expect("it is");
-    let path = format!("{}:{}", blocked.display(), std::env::var("PATH").unwrap_or_default());
-    for (words, environment, line) in [
-        (&["lesson", "N=99"][..], &[][..], "there is no lesson 99: N=0 to N="),
-        (&["lesson", "N=abc"], &[], "there is no lesson abc: N=0 to N="),
-        (&["lesson"], &[], "which lesson? make lesson N=1"),
-        (&["lessons", "N=99"], &[], "there is no lesson 99"),
-        (&["lesson", "N=99"], &[("LC_ALL", "zh_CN.UTF-8")], "没有第 99 课"),
-        (
-            &["lesson", "N=1"],
-            &[("PATH", path.as_str())],
-            "no right to trace (strace: Operation not permitted)",
-        ),
-    ] {
-        let (done, _, said) = made(words, environment);
-        let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("make: ***")).collect();
-        assert!(!done && lines.len() == 1 && lines[0].starts_with(line), "{words:?}: {said}");
-    }
-    let _ = std::fs::remove_dir_all(&blocked);
+    in_a_directory(|directory| {
+        let refusing =
+            "printf '#!/bin/sh\necho strace: Operation not permitted >&2; exit 1' >strace; chmod +x strace";
+        assert!(sh(directory, refusing).status.success());
+        let path = format!("PATH={}:{}", directory.display(), std::env::var("PATH").unwrap_or_default());
+        for (words, line) in [
+            (&["lesson", "N=99"][..], "there is no lesson 99: N=0 to N="),
+            (&["lesson", "N=abc"], "there is no lesson abc: N=0 to N="),
+            (&["lesson"], "which lesson? make lesson N=1"),
+            (&["lessons", "N=99"], "there is no lesson 99"),
+            (&["lesson", "N=99", "LC_ALL=zh_CN.UTF-8"], "没有第 99 课"),
+            (&["lesson", "N=1", &path], "no right to trace (strace: Operation not permitted)"),
+        ] {
+            let (status, _, said) = made(words);
+            let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("make: ***")).collect();
+            assert!(status != 0 && lines.len() == 1 && lines[0].starts_with(line), "{words:?}: {said}");
+        }
+    });
 }
 
 /// A terminal that is too narrow is told so; one that is wide enough is asked for Enter, then shown the run itself.
 #[test]
 fn a_lesson_asks_first_and_shows_real_numbers() {
-    let make = |words: &[&str], columns| {
-        let make = Launch::of("make").args(words).directory(root()).without_env("MAKEFLAGS");
-        make.env("LC_ALL", "C").env("NO_COLOR", "1").terminal(columns).start()
-    };
-    let mut narrow = make(&["lesson", "N=9"], 60);
+    let on_terminal = |words: &[&str], columns| make(words).env("NO_COLOR", "1").terminal(columns).start();
+    let mut narrow = on_terminal(&["lesson", "N=9"], 60);
     narrow.screen().wait_for("60 columns are too few", 1);
     assert_eq!(narrow.wait(), 2);
 
-    let mut asks = make(&["lesson", "N=7", "ASK=1", "RAW=1"], 120);
+    let mut asks = on_terminal(&["lesson", "N=7", "ASK=1", "RAW=1"], 120);
     asks.screen().wait_for("Enter shows it", 1);
     let before = asks.screen().text();
-    assert!(before.contains("It returns twice"), "what leads to the question: {before}");
-    assert!(before.contains("accept(3) = ?") && before.contains("fork() = ?"), "{before}");
-    assert!(before.contains("┬ ?") && before.contains("Who is whose child?"), "{before}");
+    let asked = ["It returns twice", "accept(3) = ?", "fork() = ?", "┬ ?", "Who is whose child?"];
+    assert!(asked.iter().all(|text| before.contains(text)), "{before}");
     assert!(!before.contains("= 4") && !before.contains("HELLO\" ◀"), "{before}");
     asks.type_in(b"\n");
     assert_eq!(asks.wait(), 0);
     asks.screen().wait_for("(The answer:", 1);
     let after = asks.screen().text();
-    let pid =
-        after.split("fork() = child ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
-    assert!(pid.parse::<u32>().is_ok(), "{after}");
+    let pid = after.split("fork() = child ").nth(1).and_then(|rest| rest.split(' ').next());
+    assert!(pid.is_some_and(|pid| pid.parse::<u32>().is_ok()), "{after}");
     assert!(!after.contains("pid=PARENT"), "{after}");
 }
 
@@ -175,24 +142,12 @@ fn a_lesson_asks_first_and_shows_real_numbers() {
 #[test]
 fn the_pages_show_what_runs_print() {
     for page in PAGES {
-        let Some((old, new, lacking)) = printed_anew(page) else { continue };
+        let (old, new, lacking) = printed_anew(page);
         lacking.iter().for_each(|what| skip(what));
-        let first =
-            old.lines().zip(new.lines()).position(|(old, new)| old != new).map_or(0, |line| line + 1);
+        let differs = old.lines().zip(new.lines()).find(|(old, new)| old != new);
         assert!(
             old == new,
-            "{page}, line {first}: runs print something else; `make lessons RECORD=1` writes it"
+            "{page}: runs print something else, {differs:?}; `make lessons RECORD=1` writes it"
         );
     }
-}
-
-#[test]
-fn a_run_s_numbers_have_one_form() {
-    let printed = "server | $ tcp_server 29601 127.0.0.1\n\
-                   server | DEBUG | Wed Nov  5 08:14:15 2026 | student | accept [127.0.0.1: 56426] | 4\n\
-                   client | connect(3, 127.0.0.1:29601), 41030\n";
-    let normal = "server | $ tcp_server 8080 127.0.0.1\n\
-                  server | DEBUG | Sun Nov 22 14:13:23 2026 | student | accept [127.0.0.1: 40001] | 4\n\
-                  client | connect(3, 127.0.0.1:8080), 41030\n";
-    assert_eq!(normalised(printed), normal);
 }

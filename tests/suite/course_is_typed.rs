@@ -1,21 +1,20 @@
 //! What a lesson tells a student to type is typed, in real shells on real terminals, and what it says will be seen is seen.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::ops::RangeBounds;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::support::article::article;
-use crate::support::kernel::*;
 use crate::support::lessons::{self, Lesson};
 use crate::support::programs::*;
 use crate::support::skip::skip;
-use crate::support::stage::substituted as named;
+use crate::support::stage::{in_a_directory, substituted};
 use crate::support::terminal::Terminal;
-use crate::support::typed::{self, Block, Part, Seen, Typed, matches};
+use crate::support::typed::{self, Block, Line, USUAL_PORT, matches, ports};
 
 /// The longest that anything shown may take: a build, on a busy machine.
 const LONGEST: Duration = Duration::from_secs(120);
@@ -38,25 +37,25 @@ const NEEDS: [(&str, &str); 6] = [
 struct Stage<'a> {
     lesson: &'a Lesson,
     patience: Duration,
-    names: Vec<(u64, String)>,
+    /// The ports that are taken in place of those of the page.
+    ports: Vec<(u16, String)>,
     terminals: BTreeMap<usize, Terminal>,
 }
 
 /// Types a whole lesson. What was looked for and not seen, with the screens.
 fn play(lesson: &Lesson, patience: Duration) -> Result<(), String> {
-    typed::parts(lesson).iter().try_for_each(|part| play_part(lesson, part, patience))
+    typed::parts(lesson).iter().try_for_each(|blocks| play_part(lesson, blocks, patience))
 }
 
-fn play_part(lesson: &Lesson, part: &Part, patience: Duration) -> Result<(), String> {
+/// Types what stands under one heading; its terminals begin and end with it.
+fn play_part(lesson: &Lesson, blocks: &[Block], patience: Duration) -> Result<(), String> {
     // Another copy of this test sees what is held, and takes others.
     let mut held = Vec::new();
     let mut hold =
         |port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).map(|socket| held.push(socket)).is_ok();
-    let ports =
-        part.ports(|port| nobody_has(port) && hold(port)).into_iter().filter(|(port, given)| port != given);
-    let names = ports.map(|(port, given)| (port.into(), given.to_string())).collect();
-    let mut stage = Stage { lesson, patience, names, terminals: BTreeMap::new() };
-    for block in &part.blocks {
+    let ports = typed::free_ports(blocks, |port| nobody_has(port) && hold(port));
+    let mut stage = Stage { lesson, patience, ports, terminals: BTreeMap::new() };
+    for block in blocks {
         // What comes behind it in this part goes on with it.
         if let Some(why) = lacking(block) {
             skip(&format!("lesson {}, line {}: {why}", lesson.number, block.first));
@@ -64,93 +63,73 @@ fn play_part(lesson: &Lesson, part: &Part, patience: Duration) -> Result<(), Str
         }
         stage.play(block)?;
     }
-    for (number, terminal) in &stage.terminals {
-        if !within(stage.patience, || terminal.is_at_prompt()) {
-            return Err(
-                stage.failure(part.blocks[0].first, &format!("the end of what runs in terminal {number}"))
-            );
+    let mut terminals = stage.terminals.iter();
+    match terminals.find(|(_, terminal)| !within(patience, || terminal.is_at_prompt())) {
+        None => Ok(()),
+        Some((at, _)) => {
+            Err(stage.failure(blocks[0].first, &format!("the end of what runs in terminal {at}")))
         }
     }
-    Ok(())
 }
 
 impl Stage<'_> {
     fn play(&mut self, block: &Block) -> Result<(), String> {
         self.terminals.values_mut().for_each(Terminal::look_from_here);
-        let mut at = 1;
         let mut command = String::new();
-        for (line, typed) in &block.typed {
-            match typed {
-                Typed::Terminal(number) => at = *number,
-                Typed::Command(text) => {
-                    let Some(text) = self.as_here(text) else { return Ok(()) };
-                    command = text;
-                    let above = self.terminals.get(&at).map_or(0, Terminal::lines);
-                    self.give(at, *line, &command, true)?;
-                    self.wait_for_start(at, &command, above);
-                }
-                Typed::Line(text) => self.give(at, *line, text, false)?,
-                Typed::Key(key) => self.press(at, *line, &[*key], false)?,
+        for line in &block.typed {
+            if let Some(keys) = line.keys() {
+                self.press(line, &keys, false)?;
+                continue;
             }
+            let Some(here) = self.as_here(&line.text) else { return Ok(()) };
+            command = here;
+            self.press(line, &format!("{command}\n"), true)?;
+            self.wait_for_start(line.terminal, &command);
         }
-        for (terminal, seen) in self.to_see(block, at) {
-            self.see(terminal, &seen, &command)?;
-        }
-        Ok(())
+        let mut terminals = block.seen.chunk_by(|one, next| one.terminal == next.terminal);
+        terminals.try_for_each(|lines| self.see(lines, &command))
     }
 
-    /// Nobody types on before a server listens, or a client is connected; or before it has ended. What stands
-    /// in the lines above it, an earlier one has said.
-    fn wait_for_start(&self, at: usize, command: &str, above: usize) {
+    /// Nobody types on before a server listens, or a client is connected; or before it has ended.
+    fn wait_for_start(&self, at: usize, command: &str) {
         let terminal = &self.terminals[&at];
-        let says = |text: &str| {
-            terminal.printed().iter().any(|(number, line)| *number >= above && line.contains(text))
-        };
-        let ended = || !command.ends_with('&') && terminal.is_at_prompt();
-        let numbers = command.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok());
-        let port = numbers.into_iter().find(|port| typed::PORTS.contains(port));
-        let port = port.or_else(|| self.named(&typed::USUAL_PORT.to_string()).parse().ok());
+        let says = |what: &str| terminal.since_prompt().contains(what);
+        let in_front = !command.ends_with('&');
+        let ended = || in_front && terminal.is_at_prompt();
+        let port = ports(command).next().or_else(|| self.usual_port().parse().ok());
         if command.contains("-server") || command.contains("release/tcp_server") {
-            within(self.patience, || port.is_some_and(is_listening) || says("listen() success") || ended());
-        } else if (command.contains("-client") || command.contains("tcp_client")) && !command.ends_with('&')
-        {
+            let listens = || port.is_some_and(is_listening) || says("listen() success");
+            within(self.patience, || listens() || ended());
+        } else if in_front && (command.contains("-client") || command.contains("tcp_client")) {
             within(self.patience, || says("connect(") || ended());
         }
     }
 
     /// A command with this run's ports and this machine's copy of the article. `None` where there is no copy.
     fn as_here(&self, command: &str) -> Option<String> {
-        let command = self.named(command);
+        let command = substituted(command, &self.ports);
         if !command.contains("ARTICLE=") {
             return Some(command);
         }
-        let article = article()?.display().to_string();
-        Some(command.replace("ARTICLE=file.md", &format!("ARTICLE='{article}'")))
+        Some(command.replace("ARTICLE=file.md", &format!("ARTICLE='{}'", article()?.display())))
     }
 
-    fn named(&self, text: &str) -> String {
-        let names: Vec<(u64, &str)> =
-            self.names.iter().map(|(port, name)| (*port, name.as_str())).collect();
-        named(text, &names)
-    }
-
-    fn give(&mut self, at: usize, line: usize, text: &str, to_shell: bool) -> Result<(), String> {
-        self.press(at, line, format!("{text}\n").as_bytes(), to_shell)
+    fn usual_port(&self) -> String {
+        substituted(&USUAL_PORT.to_string(), &self.ports)
     }
 
     /// Types, once all that was typed before is taken.
-    fn press(&mut self, at: usize, line: usize, keys: &[u8], to_shell: bool) -> Result<(), String> {
-        let port = self.named(&typed::USUAL_PORT.to_string());
+    fn press(&mut self, line: &Line, keys: &str, to_shell: bool) -> Result<(), String> {
+        let (at, port) = (line.terminal, self.usual_port());
         self.terminals.entry(at).or_insert_with(|| Terminal::open(&port));
         self.settle();
-        let terminal = &self.terminals[&at];
-        let ready = within(self.patience, || terminal.is_at_prompt() == to_shell);
-        if !ready {
-            let who = if to_shell { "the shell's prompt" } else { "a program that runs" };
-            return Err(self.failure(line, &format!("{who} in terminal {at}")));
+        let terminal = self.terminals.get_mut(&at).expect("it is open");
+        if within(self.patience, || terminal.is_at_prompt() == to_shell) {
+            terminal.type_in(keys);
+            return Ok(());
         }
-        self.terminals.get_mut(&at).expect("it is open").type_in(keys);
-        Ok(())
+        let who = if to_shell { "the shell's prompt" } else { "a program that runs" };
+        Err(self.failure(line.number, &format!("{who} in terminal {at}")))
     }
 
     /// Waits until every process of every terminal sleeps, and all that was typed was read.
@@ -158,8 +137,7 @@ impl Stage<'_> {
         let mut before = Vec::new();
         within(RESTLESS, || {
             let terminals = self.terminals.values();
-            let processes: Vec<(u32, Option<char>)> =
-                terminals.clone().flat_map(Terminal::processes).collect();
+            let processes: Vec<_> = terminals.clone().flat_map(Terminal::processes).collect();
             let taken = terminals.clone().all(|terminal| terminal.unread() == 0);
             let asleep = taken && processes.iter().all(|(_, state)| matches!(state, Some('S' | 'Z')));
             let still = asleep && processes == before;
@@ -168,57 +146,36 @@ impl Stage<'_> {
         });
     }
 
-    /// What to look for, terminal by terminal: the traces, for a block that runs its lesson.
-    fn to_see(&self, block: &Block, last: usize) -> Vec<(usize, Vec<(usize, String)>)> {
-        let Some(seen) = &block.seen else {
-            let traces = self.lesson.blocks().into_iter().flat_map(|trace| {
-                let lines: Vec<String> = trace.text.lines().map(str::to_string).collect();
-                lines.into_iter().enumerate().map(move |(index, line)| (trace.first + 1 + index, line))
-            });
-            return if runs_the_lesson(block) { vec![(last, traces.collect())] } else { Vec::new() };
-        };
-        let mut wanted = vec![(last, Vec::new())];
-        for (line, seen) in seen {
-            match seen {
-                Seen::Terminal(number) => wanted.push((*number, Vec::new())),
-                Seen::Text(text) => {
-                    wanted.last_mut().expect("it has one").1.push((*line, self.named(text)))
-                }
-            }
-        }
-        wanted
-    }
-
-    /// Waits for these lines, in this order. A command that only looks is typed again.
-    fn see(&mut self, at: usize, wanted: &[(usize, String)], command: &str) -> Result<(), String> {
+    /// Waits for these lines of one terminal, in this order. A command that only looks is typed again.
+    fn see(&mut self, wanted: &[Line], command: &str) -> Result<(), String> {
+        let at = wanted[0].terminal;
+        // What a lesson runs has names for its ports.
+        let ports = if command.starts_with("make lesson ") { &[] } else { &self.ports[..] };
+        let texts: Vec<String> = wanted.iter().map(|line| substituted(&line.text, ports)).collect();
         let looks = LOOKS.iter().any(|look| command.starts_with(look));
-        let until = Instant::now() + self.patience;
-        loop {
-            let Some(terminal) = self.terminals.get_mut(&at) else {
-                return Err(self.failure(wanted[0].0, &format!("terminal {at}")));
-            };
+        let Some(terminal) = self.terminals.get_mut(&at) else {
+            return Err(self.failure(wanted[0].number, &format!("terminal {at}")));
+        };
+        let mut found = 0;
+        let all_are_seen = within(self.patience, || {
             let again = looks && terminal.is_at_prompt();
-            let mut left = wanted.iter().peekable();
-            let mut last = terminal.looked_at;
+            let mut next = terminal.looked_at;
+            found = 0;
             for (number, printed) in terminal.printed() {
-                if left.next_if(|(_, text)| matches(text, &printed)).is_some() {
-                    last = number + 1;
+                if texts.get(found).is_some_and(|text| matches(text, &printed)) {
+                    (found, next) = (found + 1, number + 1);
                 }
             }
-            let Some((line, text)) = left.next() else {
-                terminal.looked_at = last;
-                return Ok(());
-            };
-            if Instant::now() > until {
-                return Err(self.failure(*line, text));
-            }
-            if again {
+            if found == texts.len() {
+                terminal.looked_at = next;
+            } else if again {
                 std::thread::sleep(Duration::from_millis(100));
                 terminal.look_from_here();
-                terminal.type_in(format!("{command}\n").as_bytes());
+                terminal.type_in(&format!("{command}\n"));
             }
-            std::thread::sleep(Duration::from_millis(5));
-        }
+            found == texts.len()
+        });
+        if all_are_seen { Ok(()) } else { Err(self.failure(wanted[found].number, &texts[found])) }
     }
 
     fn failure(&self, line: usize, what: &str) -> String {
@@ -236,54 +193,26 @@ fn lacking(block: &Block) -> Option<String> {
         let tried = Command::new("sh").args(["-c", command]).stdin(Stdio::null()).output();
         tried.is_ok_and(|output| output.status.success())
     };
-    let commands = block.typed.iter().filter_map(|(_, typed)| match typed {
-        Typed::Command(command) => Some(command.as_str()),
-        _ => None,
-    });
-    let text = commands.collect::<Vec<_>>().join("\n");
-    NEEDS
-        .iter()
-        .find(|(word, tried)| text.contains(word) && !works(tried))
-        .map(|(word, tried)| format!("`{word}` is not to be had: `{tried}` fails"))
-}
-
-fn runs_the_lesson(block: &Block) -> bool {
-    let runs =
-        |typed: &Typed| matches!(typed, Typed::Command(command) if command.starts_with("make lesson N="));
-    block.typed.iter().all(|(_, typed)| runs(typed))
+    let commands = block.commands();
+    let (word, tried) = NEEDS.iter().find(|(word, tried)| commands.contains(word) && !works(tried))?;
+    Some(format!("`{word}` is not to be had: `{tried}` fails"))
 }
 
 /// Somebody else's servers of the same names, each with a client, on other ports; as another user where that can be.
-struct Strangers {
-    directory: PathBuf,
-    _running: Vec<(Server, std::net::TcpStream)>,
-}
-
-impl Strangers {
-    fn come() -> Self {
-        let directory =
-            std::env::temp_dir().join(format!("strangers-{}-{}", std::process::id(), free_port()));
-        std::fs::create_dir_all(&directory).expect("a directory");
-        let another = unsafe { libc::getuid() == 0 };
-        let running = SERVERS.map(|name| {
-            // Nobody may enter the directory of another user's checkout.
-            // (By another process: what this one writes to, a program started meanwhile holds open.)
-            let copied = Command::new("cp").arg(program(Build::Mended, name)).arg(&directory).status();
-            assert!(copied.expect("cp runs").success());
-            let stranger = Launch::of(directory.join(name));
-            let server = Server::launch(if another { stranger.uid(65534) } else { stranger });
-            let mut client = server.connect();
-            assert_eq!(said(&mut client, b"a stranger"), b"A STRANGER");
-            (server, client)
-        });
-        Strangers { directory, _running: running.into() }
-    }
-}
-
-impl Drop for Strangers {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.directory);
-    }
+fn strangers() -> [(Server, TcpStream); 3] {
+    let root = unsafe { libc::getuid() == 0 };
+    let come = |directory: &Path, name| {
+        // Nobody may enter the directory of another user's checkout.
+        // (By another process: what this one writes to, a program started meanwhile holds open.)
+        let copied = Command::new("cp").arg(program(Build::Mended, name)).arg(directory).status();
+        assert!(copied.expect("cp runs").success());
+        let stranger = Launch::of(directory.join(name));
+        let server = Server::launch(if root { stranger.uid(65534) } else { stranger });
+        let mut client = server.connect();
+        assert_eq!(said(&mut client, b"a stranger"), b"A STRANGER");
+        (server, client)
+    };
+    in_a_directory(|directory| SERVERS.map(|name| come(directory, name)))
 }
 
 /// Types these lessons, one after another on one machine. `LESSON=7` plays that one alone.
@@ -292,7 +221,7 @@ fn can_be_typed(numbers: impl RangeBounds<usize>) {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let _turn = numbers.contains(&25).then(turn);
-    let _strangers = Strangers::come();
+    let _strangers = strangers();
     program(Build::AsPrinted, "tcp_server");
     let only = std::env::var("LESSON").ok().filter(|only| !only.is_empty());
     for lesson in lessons::all().into_iter().filter(|lesson| numbers.contains(&lesson.number)) {
@@ -320,60 +249,61 @@ fn the_last_lesson_can_be_typed() {
     can_be_typed(25..);
 }
 
-fn page(text: &str) -> Lesson {
-    let text = format!("# 99. Well?\n## Try\n{text}");
+/// A page with blocks of what is typed and seen.
+fn page(blocks: &[(&str, &str)]) -> Lesson {
+    let mut text = "# 99. Well?\n## Try".to_string();
+    for (typed, seen) in blocks {
+        text += &format!("\n```sh\n{typed}\n```");
+        if !seen.is_empty() {
+            text += &format!("\n```seen\n{seen}\n```");
+        }
+    }
     Lesson { number: 99, path: PathBuf::from("99-page.md"), question: "Well?".to_string(), text }
 }
 
 /// What a page promises and the screen does not show is found: no line, a line elsewhere, a program that goes on.
+/// `...` stands for anything within a line, and a line of the screen may hold more.
 #[test]
 fn what_is_not_seen_is_said() {
-    for (text, failure) in [
-        ("```sh\necho one\n```\n```seen\none\n```\n", None),
-        ("```sh\necho two\n```\n```seen\none\n```\n", Some("line 7: not seen: one")),
-        ("```sh\necho one; echo two\n```\n```seen\ntwo\none\n```\n", Some("line 8: not seen: one")),
-        (
-            "```sh\ncat\n> one\n^D\n# terminal 2\necho two\n```\n```seen\ntwo\n# terminal 1\none\n```\n",
-            None,
-        ),
+    for (blocks, failure) in [
+        (&[("echo one", "one")][..], None),
+        (&[("echo two", "one")], Some("line 7: not seen: one")),
+        (&[("echo one; echo two", "two\none")], Some("line 8: not seen: one")),
+        (&[("cat\n> one\n^D\n# terminal 2\necho two", "two\n# terminal 1\none")], None),
+        (&[("echo one\n# terminal 2\ntrue", "one")], Some("line 9: not seen: one")),
+        (&[("echo one", "one"), ("true", "one")], Some("line 13: not seen: one")),
         // The second has not started because the first has.
         (
-            "```sh\necho 'connect('; : tcp_client\nsh -c 'sleep 1; echo now connect\\(; exec sleep 9'; : tcp_client\n^C\n```\n\
-             ```seen\nconnect(\nnow connect(\n```\n",
+            &[(
+                "echo 'connect('; : tcp_client\nsh -c 'sleep 1; echo now connect\\(; exec sleep 9'; : tcp_client\n^C",
+                "connect(\nnow connect(",
+            )],
             None,
         ),
-        ("```sh\necho one\n# terminal 2\ntrue\n```\n```seen\none\n```\n", Some("line 9: not seen: one")),
-        ("```sh\necho one\n```\n```seen\none\n```\n```sh\ntrue\n```\n```seen\none\n```\n", Some("line 13")),
-        ("```sh\nsleep 100\n```\n", Some("line 3: not seen: the end of what runs in terminal 1")),
-        ("```sh\nsleep 100\nls\n```\n", Some("line 5: not seen: the shell's prompt in terminal 1")),
-        ("```sh\nsleep 100\n^C\n```\n", None),
-        ("```sh\ntrue\n> hello\n```\n", Some("line 5: not seen: a program that runs in terminal 1")),
+        (&[("echo 'one  two three'", "ne two...ree")], None),
+        (&[("echo one two", "two...one")], Some("line 7: not seen: two...one")),
+        (&[("sleep 100", "")], Some("line 3: not seen: the end of what runs in terminal 1")),
+        (&[("sleep 100\nls", "")], Some("line 5: not seen: the shell's prompt in terminal 1")),
+        (&[("sleep 100\n^C", "")], None),
+        (&[("true\n> hello", "")], Some("line 5: not seen: a program that runs in terminal 1")),
     ] {
         let patience = if failure.is_some() { Duration::from_millis(500) } else { LONGEST };
-        let played = play(&page(text), patience);
+        let played = play(&page(blocks), patience);
         match (&played, failure) {
             (Ok(()), None) => {}
             (Err(said), Some(failure)) if said.contains(failure) => {}
-            _ => panic!("{text}: {played:?}"),
+            _ => panic!("{blocks:?}: {played:?}"),
         }
     }
-}
-
-/// `...` stands for anything within a line, and a line of the screen may hold more.
-#[test]
-fn dots_stand_for_anything() {
-    assert!(matches("accept(3, ...) = 4", "[pid 7] accept(3, {sa_family=AF_INET}, [16]) = 4"));
-    assert!(!matches("accept(3, ...) = 4", "accept(3, {sa_family=AF_INET}, [16]) = 5"));
-    assert!(!matches("one...two", "two one"));
-    assert!(matches("LISTEN 1 5", "LISTEN  1       5    127.0.0.1:8080"));
 }
 
 /// A port that is taken gives way to a free one, and one that reads the same in both byte orders to another such.
 #[test]
 fn a_taken_port_is_replaced() {
-    let lesson =
-        page("```sh\nmake run-server PORT=8130\nmake run-client PORT=7967\nnc 127.0.0.1 18080\n```\n");
-    let ports = typed::parts(&lesson)[0].ports(|port| ![8130, 8131, 7967, 18080].contains(&port));
-    assert_eq!((ports[&8130], ports[&7967], ports[&18080]), (8132, 8224, 18081));
-    assert_eq!(ports[&41030], 18081_u16.swap_bytes());
+    let typed = "make run-server PORT=8130\nmake run-client PORT=7967\nnc 127.0.0.1 18080";
+    let parts = typed::parts(&page(&[(typed, "")]));
+    let ports = typed::free_ports(&parts[0], |port| ![8130, 8131, 7967, 18080].contains(&port));
+    for (port, given) in [(8130, 8132), (7967, 8224), (18080, 18081), (41030, 18081_u16.swap_bytes())] {
+        assert!(ports.contains(&(port, given.to_string())), "{port}: {ports:?}");
+    }
 }

@@ -1,20 +1,17 @@
 //! Each page in Chinese says what its English one says: the same blocks, headings, tables, links and folded answers.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::support::programs::root;
 
-/// Every English page and its Chinese one, from the project's directory. None before there is any in Chinese.
+/// Every English page and its Chinese one, from the project's directory.
 fn pairs() -> Vec<(String, String)> {
-    if !root().join("tests/lessons/zh-CN").exists() {
-        return Vec::new();
-    }
     let pages = std::fs::read_dir(root().join("tests/lessons")).expect("the lessons are there").flatten();
     let names = pages.filter_map(|page| page.file_name().into_string().ok());
     let lessons = names.filter(|name| name.ends_with(".md"));
-    let lessons =
+    let pairs =
         lessons.map(|name| (format!("tests/lessons/{name}"), format!("tests/lessons/zh-CN/{name}")));
-    lessons.chain([("README.md".to_string(), "README.zh-CN.md".to_string())]).collect()
+    pairs.chain([("README.md".to_string(), "README.zh-CN.md".to_string())]).collect()
 }
 
 fn text(page: &str) -> String {
@@ -26,10 +23,18 @@ fn hash(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
-/// What of a page does not depend on its language, line by line; where its links lead, from the project's directory.
+/// Where a page's links lead.
+fn links<'a>(text: &'a str, page: &str) -> impl Iterator<Item = PathBuf> + use<'a> {
+    let page = root().join(page);
+    text.split("](").skip(1).map(move |link| {
+        let target = page.with_file_name(link.split([')', '#']).next().unwrap_or_default());
+        target.canonicalize().unwrap_or(target)
+    })
+}
+
+/// What of a page does not depend on its language, line by line.
 fn skeleton(page: &str) -> Vec<String> {
     let text = text(page);
-    let directory = Path::new(page).parent().expect("it is a file");
     let mut skeleton = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
@@ -45,26 +50,11 @@ fn skeleton(page: &str) -> Vec<String> {
         } else if ["<details>", "</details>"].contains(&line) || line.starts_with("<summary>") {
             skeleton.push(line.chars().take(5).collect());
         }
-        for link in line.split("](").skip(1) {
-            let target = link.split([')', '#']).next().unwrap_or_default();
-            skeleton.push(format!("a link to {}", same(&directory.join(target))));
-        }
+        // A page and its translation are the same.
+        let targets = links(line, page).map(|target| target.display().to_string().replace("/zh-CN/", "/"));
+        skeleton.extend(targets.map(|target| format!("a link to {}", target.replace(".zh-CN.md", ".md"))));
     }
     skeleton
-}
-
-/// A path without `..`, and the same for a page and its translation.
-fn same(path: &Path) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.iter().filter_map(|part| part.to_str()) {
-        match part {
-            ".." => drop(parts.pop()),
-            "." => {}
-            _ => parts.push(part),
-        }
-    }
-    parts.retain(|part| *part != "zh-CN");
-    parts.join("/").replace(".zh-CN.md", ".md")
 }
 
 #[test]
@@ -80,8 +70,7 @@ fn both_languages_say_the_same() {
 /// A page that was changed in one language alone is named, with what to write once both say the same again.
 #[test]
 fn a_translation_is_not_older_than_its_page() {
-    let mut stale = Vec::new();
-    for (english, chinese) in pairs() {
+    let stale = pairs().into_iter().filter_map(|(english, chinese)| {
         let name = english.rsplit('/').next().unwrap_or_default();
         let page = text(&chinese);
         let (first, rest) = page.split_once('\n').unwrap_or_default();
@@ -89,24 +78,22 @@ fn a_translation_is_not_older_than_its_page() {
         let prose: String = rest.split("\n```").step_by(2).collect();
         let mark =
             format!("<!-- follows: {name} {:08x}, as {:08x} -->", hash(&text(&english)), hash(&prose));
-        if first != mark {
-            stale.push(format!(
-                "{english} or {chinese} was changed alone; where both say the same, its first line is {mark}"
-            ));
-        }
-    }
-    assert!(stale.is_empty(), "{}", stale.join("\n"));
+        let line = format!(
+            "{english} or {chinese} was changed alone; where both say the same, its first line is {mark}\n"
+        );
+        (first != mark).then_some(line)
+    });
+    let stale: String = stale.collect();
+    assert!(stale.is_empty(), "{stale}");
 }
 
-/// Each page leads to the other language before its title.
+/// The first link of each page, above its title, leads to the other language.
 #[test]
 fn each_page_leads_to_the_other_language() {
     for (page, other) in pairs().into_iter().flat_map(|(one, two)| [(one.clone(), two.clone()), (two, one)])
     {
         let text = text(&page);
         let head = text.split("\n# ").next().unwrap_or_default();
-        let name = other.strip_prefix("tests/lessons/").unwrap_or(&other);
-        let link = if page.contains("/zh-CN/") { format!("](../{name})") } else { format!("]({name})") };
-        assert!(head.contains(&link), "{page}: no link to {other} above its title");
+        assert_eq!(links(head, &page).next(), root().join(other).canonicalize().ok(), "{page}");
     }
 }

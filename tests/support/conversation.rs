@@ -34,9 +34,7 @@ pub fn hold(bin: &Path, server: &str, clients: usize, port: u16) -> Vec<Event> {
 }
 
 fn start(programs: &mut Vec<Running>, program: &Path, words: [&str; 2]) {
-    // Not every processor has them all.
-    let calls = format!("?{}", CALLS.replace(',', ",?"));
-    programs.push(Launch::of(program).args(words).traced(Trace::of(&calls)).start());
+    programs.push(Launch::of(program).args(words).traced(seeing(&[])).start());
     settle(programs);
 }
 
@@ -54,6 +52,13 @@ fn settle(programs: &[Running]) {
         let now = programs.iter().flat_map(|program| group(program.pid())).all(sleeps);
         std::mem::replace(&mut before, now) && now
     });
+}
+
+/// What strace is to see, the calls that are told, with more of its options.
+pub fn seeing(options: &[&str]) -> Trace {
+    // Not every processor has them all.
+    let calls = Trace::of(&format!("?{}", CALLS.replace(',', ",?")));
+    options.iter().fold(calls, |trace, option| trace.option(option))
 }
 
 /// It waits in a call, or has ended. Before it becomes the program it waits for strace.

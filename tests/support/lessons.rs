@@ -7,9 +7,6 @@ use super::course::COURSE;
 use super::language::chinese;
 use super::programs::root;
 
-/// How a block begins that a run wrote. What it needs that a machine may lack stands behind: ` article`, ` perl`.
-const TRACE: &str = "```trace";
-
 pub struct Lesson {
     pub number: usize,
     pub path: PathBuf,
@@ -18,12 +15,15 @@ pub struct Lesson {
     pub text: String,
 }
 
-/// A block of a lesson: its lines in the file, and what they say.
-pub struct Block {
+/// A block between two fences of a page.
+pub struct Block<'a> {
+    /// The line of its first fence, from 1, and what stands there: `sh`; `trace`, with what it needs
+    /// that a machine may lack: `trace article`, `trace perl`.
     pub first: usize,
-    /// What it needs that a machine may lack: `article`, its C++.
-    pub needs: Option<String>,
-    pub text: String,
+    pub kind: &'a str,
+    /// What it says, and what the page says above it, from the last block on.
+    pub text: &'a str,
+    pub above: &'a str,
 }
 
 /// All lessons, in order.
@@ -54,53 +54,50 @@ impl Lesson {
     }
 
     /// The blocks of traces.
-    pub fn blocks(&self) -> Vec<Block> {
-        let mut blocks = Vec::new();
-        let mut lines = self.text.lines().enumerate();
-        while let Some((number, line)) = lines.next() {
-            if line.starts_with(TRACE) {
-                let body = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```");
-                let text = body.fold(String::new(), |text, line| text + line + "\n");
-                let needs = line.split_once(' ').map(|(_, needs)| needs.to_string());
-                blocks.push(Block { first: number + 1, needs, text });
-            }
-        }
-        blocks
+    pub fn traces(&self) -> Vec<Block<'_>> {
+        blocks(&self.text).into_iter().filter(Block::is_trace).collect()
     }
 
     /// What a run shows now, block by block. `None` where it needs what is not there.
     pub fn run(&self) -> Vec<Option<String>> {
-        let run = COURSE.iter().find(|(number, _)| *number == self.number);
-        let blocks = run.expect("each lesson has its run").1();
-        let whole_lines = |text: String| text.trim_end().to_string() + "\n";
-        blocks.into_iter().map(|block| block.map(whole_lines)).collect()
+        let blocks = COURSE[self.number]();
+        blocks.into_iter().map(|block| Some(block?.trim_end().to_string())).collect()
     }
 
     /// The text with these blocks. What was not measured stays as it was recorded.
     pub fn with(&self, measured: &[Option<String>]) -> String {
-        let mut measured = measured.iter();
-        replaced(&self.text, |line| line.starts_with(TRACE), |_| measured.next().cloned().flatten())
+        let mut measured = measured.iter().cloned();
+        replaced(&self.text, |block| if block.is_trace() { measured.next().flatten() } else { None })
     }
 }
 
-/// `text` with other bodies in the blocks that begin with such a line; `None` keeps what is there. The body is
-/// chosen by the line above the block.
-pub fn replaced(
-    text: &str,
-    begins: impl Fn(&str) -> bool,
-    mut body: impl FnMut(&str) -> Option<String>,
-) -> String {
-    let (mut new, mut above) = (String::new(), "");
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        new = new + line + "\n";
-        if line.starts_with("```") {
-            let kept = lines.by_ref().take_while(|line| *line != "```");
-            let kept = kept.fold(String::new(), |text, line| text + line + "\n");
-            let other = if begins(line) { body(above) } else { None };
-            new = new + &other.unwrap_or(kept) + "```\n";
-        }
-        above = line;
+impl Block<'_> {
+    fn is_trace(&self) -> bool {
+        self.kind.starts_with("trace")
     }
-    new
+}
+
+/// The blocks of a page.
+pub fn blocks(page: &str) -> Vec<Block<'_>> {
+    let pieces: Vec<&str> = page.split("\n```").collect();
+    let mut line = 1;
+    let mut blocks = Vec::new();
+    for pair in pieces.chunks_exact(2) {
+        let (above, block) = (pair[0], pair[1]);
+        let first = line + above.matches('\n').count() + 1;
+        let (kind, text) = block.split_once('\n').unwrap_or((block, ""));
+        blocks.push(Block { first, kind, text, above });
+        line = first + block.matches('\n').count() + 1;
+    }
+    blocks
+}
+
+/// A page with other texts in its blocks; `None` keeps what is there.
+pub fn replaced(page: &str, mut text: impl FnMut(&Block) -> Option<String>) -> String {
+    let (_, end) = page.rsplit_once("\n```").unwrap_or(("", page));
+    let fenced = blocks(page).into_iter().map(|block| {
+        let text = text(&block).unwrap_or(block.text.to_string());
+        format!("{}\n```{}\n{text}\n```", block.above, block.kind)
+    });
+    fenced.collect::<String>() + end
 }

@@ -48,11 +48,14 @@ pub fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Variables that mean something to make, to the Makefile or to a shell, and are to mean nothing to those of the tests.
+pub const VARIABLES: &str = "AS_PRINTED ASK BASH_ENV CDPATH CLIENTS IP LANGUAGE MAKEFLAGS MAKELEVEL MFLAGS N \
+    NO_COLOR PEERS PORT PROMPT_COMMAND RAW RECORD SERVER SKIPPED STATIC";
+
 /// A `make` that was told nothing but `words`, by whatever make runs the tests.
 pub fn make(words: &[&str]) -> Launch {
     let make = Launch::of("make").arg("--silent").args(words).directory(root()).env("LC_ALL", "C");
-    let not_ours = ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "AS_PRINTED", "STATIC", "NO_COLOR"];
-    not_ours.iter().fold(make, |make, variable| make.without_env(variable))
+    VARIABLES.split(' ').fold(make, Launch::without_env)
 }
 
 /// The end of a make, which may have to build first: its status, and what it has said on both streams.

@@ -1,42 +1,40 @@
-//! What a lesson is played with: the programs, under strace or not, and what a run of them looks like on paper.
+//! What a lesson is played with: the programs under strace, and what a run of them looks like on paper.
 //!
 //! On paper every run looks the same: the server's port is 8080, a client's port and a
 //! process go by their names, the order is one of cause and effect.
 
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Output};
 
-use super::programs::*;
-use super::story::{Story, tell};
-use super::strace::{self, Event, What};
+use super::conversation::{self, seeing};
+pub use super::programs::Build::{AsPrinted, Mended};
+pub use super::programs::*;
+use super::story::tell;
+use super::strace::{Event, What};
+use super::swimlanes;
 pub use super::words::raw;
-use super::{article, swimlanes};
 use crate::say;
 
-/// The calls that the article's code makes, in strace's names.
-pub const CALLS: &str = "trace=socket,setsockopt,bind,listen,accept,connect,read,write,close,\
-                         clone,clone3,wait4,rt_sigaction,clock_nanosleep,exit_group";
-
-/// A program of a build; the log lines name this user.
-pub fn launch(build: Build, name: &str) -> Launch {
-    Launch::of(program(build, name)).user("student")
-}
-
-/// What strace is to see, with more of its options.
-pub fn seeing(options: &[&str]) -> Trace {
-    options.iter().fold(Trace::all().option("-e").option(CALLS), |trace, option| trace.option(option))
+/// A program of a build under strace with more of its options; the log lines name this user.
+pub fn traced(build: Build, name: &str, options: &[&str]) -> Launch {
+    Launch::of(program(build, name)).user("student").traced(seeing(options))
 }
 
 /// A server that listens, under strace with more options.
 pub fn traced_server(build: Build, name: &str, options: &[&str]) -> Server {
-    Server::launch(launch(build, name).traced(seeing(options)))
+    Server::launch(traced(build, name, options))
+}
+
+/// A server of the mended build that listens.
+pub fn serve(name: &str) -> Server {
+    traced_server(Mended, name, &[])
 }
 
 /// A client of the server at `port`, on its way.
 pub fn waiting_client(build: Build, port: u16, options: &[&str]) -> Running {
     // Erratum 1: as printed, it finds the server when its bytes are given the wrong way round.
-    let given = if build == Build::AsPrinted { port.swap_bytes() } else { port };
-    let client = launch(build, "tcp_client").arg("127.0.0.1").arg(given.to_string());
-    client.traced(seeing(options)).start()
+    let given = if build == AsPrinted { port.swap_bytes() } else { port };
+    traced(build, "tcp_client", options).arg("127.0.0.1").arg(given.to_string()).start()
 }
 
 /// A client of the server at `port`, connected.
@@ -48,7 +46,19 @@ pub fn client_of(build: Build, port: u16, options: &[&str]) -> Running {
 
 /// A connected client of the mended build.
 pub fn client(port: u16) -> Running {
-    client_of(Build::Mended, port, &[])
+    client_of(Mended, port, &[])
+}
+
+/// A client that has said hello.
+pub fn greeter(port: u16) -> Running {
+    let mut client = client(port);
+    says(&mut client, "hello");
+    client
+}
+
+/// A client says hello and quits.
+pub fn visit(port: u16) {
+    quits(greeter(port));
 }
 
 /// A client's user types a line.
@@ -65,79 +75,107 @@ pub fn says(client: &mut Running, line: &str) {
 /// A client's user types `quit`. What strace saw of the client.
 pub fn quits(mut client: Running) -> Vec<Event> {
     types(&mut client, "quit");
-    ends(&mut client)
+    ends(client)
 }
 
 /// Waits until the program has ended by itself. What strace saw.
-pub fn ends(running: &mut Running) -> Vec<Event> {
+pub fn ends(mut running: Running) -> Vec<Event> {
     running.wait_for_all();
-    without_our_end(running.events())
+    running.events()
 }
 
-/// Ends a server once it waits for the next client. What strace saw.
-pub fn stop(server: Server) -> Vec<Event> {
-    eventually("the server waits for a client", || accepts(server.pid()));
+/// Waits until the server waits for the next client, or has ended, and ends it. What strace saw.
+pub fn stop(mut server: Server) -> Vec<Event> {
+    eventually("the server waits for a client", || accepts(server.pid()) || server.running.has_ended());
     stop_now(server.running)
 }
 
 /// Ends a program. What strace saw.
-pub fn stop_now(mut running: Running) -> Vec<Event> {
+pub fn stop_now(running: Running) -> Vec<Event> {
     running.signal(libc::SIGTERM);
-    ends(&mut running)
+    ends(running)
+}
+
+/// What a server and one client did, which said hello and quit.
+pub fn conversation(server: &str) -> Vec<Event> {
+    let programs = program(Mended, server);
+    conversation::hold(programs.parent().expect("they have a directory"), server, 1, free_port())
 }
 
 /// One line if this user may not trace, or strace is not there.
 pub fn may_trace() -> Result<(), String> {
-    match Command::new("strace").args(["-o", "/dev/null", "true"]).output() {
-        Ok(ran) if ran.status.success() => Ok(()),
-        Ok(ran) => {
-            let why = String::from_utf8_lossy(&ran.stderr).lines().next().unwrap_or_default().to_string();
-            Err(say!(
-                "no right to trace ({why}): set kernel.yama.ptrace_scope to 1 or less; a container needs --cap-add=SYS_PTRACE",
-                "没有跟踪的权限（{why}）：把 kernel.yama.ptrace_scope 设为 1 或更小；容器要加 --cap-add=SYS_PTRACE"
-            ))
-        }
-        Err(_) => Err(say!("strace is missing, install it", "没有 strace，请先安装")),
+    let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+    let tried = tried.map_err(|_| say!("strace is missing, install it", "没有 strace，请先安装"))?;
+    if tried.status.success() {
+        return Ok(());
     }
+    let why = String::from_utf8_lossy(&tried.stderr).lines().next().unwrap_or_default().to_string();
+    Err(say!(
+        "no right to trace ({why}): set kernel.yama.ptrace_scope to 1 or less; a container needs --cap-add=SYS_PTRACE",
+        "没有跟踪的权限（{why}）：把 kernel.yama.ptrace_scope 设为 1 或更小；容器要加 --cap-add=SYS_PTRACE"
+    ))
 }
 
-/// What a lesson does to end a server is no part of what is seen.
-pub fn without_our_end(mut events: Vec<Event>) -> Vec<Event> {
-    let ours = |what: &What| match what {
-        What::Signal(name) => name == "SIGTERM",
-        What::End(end) => end == "killed by SIGTERM",
-        What::Call(_) => false,
-    };
-    events.retain(|event| !ours(&event.what));
-    events
+/// What `work` comes to in a directory of its own, which then goes.
+pub fn in_a_directory<T>(work: impl FnOnce(&Path) -> T) -> T {
+    let directory = std::env::temp_dir().join(format!("lesson-{}-{}", std::process::id(), free_port()));
+    std::fs::create_dir_all(&directory).expect("a directory");
+    let done = work(&directory);
+    let _ = std::fs::remove_dir_all(directory);
+    done
 }
 
-/// What the article's own code does.
-pub struct Told(Story);
-
-/// Tells what a trace saw.
-pub fn told(events: &[Event]) -> Told {
-    Told(tell(events))
+/// Runs a shell's script in a directory; `$ROOT` is the project's.
+pub fn sh(directory: &Path, script: &str) -> Output {
+    let shell = Command::new("sh").args(["-c", script]).current_dir(directory).env("ROOT", root()).output();
+    shell.expect("there is a shell")
 }
 
-impl Told {
-    /// The calls of one process, log lines left out: `accept(3) = 4`.
-    pub fn calls(&self, process: &str) -> Vec<String> {
-        self.lines(process, false)
-    }
+/// An address of this machine that no other test has.
+pub fn own_address() -> String {
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    format!("127.4.{high}.{low}")
+}
 
-    /// The same with the log lines.
-    pub fn calls_and_log(&self, process: &str) -> Vec<String> {
-        self.lines(process, true)
-    }
+/// The article's own calls in a program, without its children's and its log: `accept(3) = 4`.
+pub fn calls(events: &[Event]) -> Vec<String> {
+    told(events, false)
+}
 
-    fn lines(&self, process: &str, log: bool) -> Vec<String> {
-        let steps = self.0.order.iter().map(|&step| &self.0.steps[step]);
-        // With RAW the process id stands behind the name.
-        let is_it = |name: &str| name == process || raw() && name.starts_with(&format!("{process} "));
-        let steps = steps.filter(|step| is_it(&self.0.processes[step.process].name));
-        steps.filter(|step| log || !step.log).map(|step| step.words[0].replace(":port", ":8080")).collect()
-    }
+/// The same with the log.
+pub fn calls_and_log(events: &[Event]) -> Vec<String> {
+    told(events, true)
+}
+
+fn told(events: &[Event], log: bool) -> Vec<String> {
+    let story = tell(events);
+    let steps = story.order.iter().map(|&step| &story.steps[step]);
+    let own = steps.filter(|step| step.process == 0 && (log || !step.log));
+    let lines = own.map(|step| match step.words[0].split_once("\\0") {
+        Some((text, _)) => format!("{text}\\0..."),
+        None => step.words[0].replace(":port", ":8080"),
+    });
+    lines.collect()
+}
+
+/// Those of the calls that begin so.
+pub fn only(mut calls: Vec<String>, beginnings: &[&str]) -> Vec<String> {
+    calls.retain(|call| beginnings.iter().any(|beginning| call.starts_with(beginning)));
+    calls
+}
+
+/// The calls from the first on that begins so.
+pub fn from(calls: Vec<String>, beginning: &str) -> Vec<String> {
+    calls.into_iter().skip_while(|call| !call.starts_with(beginning)).collect()
+}
+
+/// The call that a process sleeps in, as strace leaves it: half a line.
+pub fn asleep(running: &Running) -> String {
+    eventually_some("it sleeps in a call", || {
+        let trace = running.trace();
+        let (_, line) = trace.rsplit_once('\n')?;
+        Some(line[line[..line.find('(')?].rfind(' ')?..].trim().to_string())
+    })
 }
 
 /// A trace as swim lanes.
@@ -153,44 +191,39 @@ pub fn drawn_from_connect(events: &[Event]) -> String {
     lines.map(|line| line.to_string() + "\n").collect()
 }
 
-/// The calls of a trace as strace prints them. `names` says what stands for a number: a port, a process.
-pub fn as_strace(events: &[Event], names: &[(u64, &str)]) -> Vec<String> {
-    let calls = events.iter().filter_map(Event::call);
-    let line = |call: &strace::Call| {
-        let mut args = call.args.join(", ");
-        if call.name == "rt_sigaction" {
-            let action = call.args[1].split(',').next().unwrap_or("");
-            args = format!("{}, {action}, ...}}, ...", call.args[0]);
-        }
-        let errno = call.errno.as_ref().map_or(String::new(), |errno| format!(" {errno}"));
-        let injected = if call.injected { " (INJECTED)" } else { "" };
-        match call.result.as_str() {
-            "?" => format!("{}({}, ", call.name, call.args[0]),
-            result => format!("{}({args}) = {result}{errno}{injected}", call.name),
+/// A trace as strace prints it, with `...` for what no lesson speaks of.
+pub fn as_strace<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<String> {
+    let line = |event: &Event| match &event.what {
+        What::Signal(name) => format!("--- {name} {{si_signo={name}, ...}} ---"),
+        What::End(end) => format!("+++ {end} +++"),
+        What::Call(call) => {
+            let asleep = call.result == "?" && call.errno.is_some();
+            let why = if asleep { " ERESTARTSYS (To be restarted if SA_RESTART is set)" } else { "" };
+            let args = match (call.name.as_str(), &call.args[..]) {
+                ("clone", _) => "child_stack=NULL, flags=...|SIGCHLD, ...".to_string(),
+                ("accept", [fd, ..]) if asleep => format!("{fd}, ..., [16]"),
+                ("rt_sigaction", [signal, action, ..]) => {
+                    format!("{signal}, {}, ...}}, ...", action.split(',').next().unwrap_or_default())
+                }
+                (_, args) => args.join(", "),
+            };
+            format!("{}({args}) = {}{why}", call.name, call.result)
         }
     };
-    calls.map(|call| named(&line(call), names)).collect()
+    events.into_iter().map(line).collect()
 }
 
 /// `text` with names in place of numbers, but for a RAW run.
-pub fn named(text: &str, names: &[(u64, &str)]) -> String {
+pub fn named(text: &str, names: &[(impl ToString, impl AsRef<str>)]) -> String {
     if raw() { text.to_string() } else { substituted(text, names) }
 }
 
 /// `text` with others in place of whole numbers.
-pub fn substituted(text: &str, names: &[(u64, &str)]) -> String {
-    let digit = |c: char| c.is_ascii_digit();
-    let mut named = String::new();
-    let mut rest = text;
-    while let Some(start) = rest.find(digit) {
-        let end = start + rest[start..].find(|c| !digit(c)).unwrap_or(rest.len() - start);
-        let number = &rest[start..end];
-        let name = names.iter().find(|(known, _)| known.to_string() == number);
-        named.push_str(&rest[..start]);
-        named.push_str(name.map_or(number, |(_, name)| name));
-        rest = &rest[end..];
-    }
-    named + rest
+pub fn substituted(text: &str, names: &[(impl ToString, impl AsRef<str>)]) -> String {
+    let pieces = text.as_bytes().chunk_by(|one, next| one.is_ascii_digit() == next.is_ascii_digit());
+    let pieces = pieces.map(|piece| std::str::from_utf8(piece).expect("a digit is no part of a letter"));
+    let name = |piece| names.iter().find(|(number, _)| number.to_string() == piece);
+    pieces.map(|piece| name(piece).map_or(piece, |(_, name)| name.as_ref())).collect()
 }
 
 /// Runs a command of the system, and returns its lines as words. Says what to install if it is missing.
@@ -201,64 +234,67 @@ pub fn asked(name: &str, args: &[&str]) -> Vec<Vec<String>> {
     text.lines().map(|line| line.split_whitespace().map(str::to_string).collect()).collect()
 }
 
-/// The sockets of the server at `port` and of its clients, as `ss` lists them: state, bytes or
-/// clients that wait, bytes not taken or backlog, own address, other's address.
-pub fn ss(port: u16) -> Vec<Vec<String>> {
-    asked("ss", &["-Htan", &format!("( sport = :{port} or dport = :{port} )")])
+/// The first columns of [`ss`].
+pub const SOCKETS: &str = "State\tRecv-Q\tSend-Q\tLocal\tPeer\n";
+
+/// The sockets that `ss` lists for these words of its own, rows for a [`table`], once they are as they
+/// should be: who listens comes first, the others in the order of their names.
+pub fn ss(words: &str, names: &[(impl ToString, &str)], ready: impl Fn(&str) -> bool) -> String {
+    let words: Vec<&str> = ["-Htan"].into_iter().chain(words.split(' ')).collect();
+    eventually_some("the sockets are as they should be", || {
+        let mut rows = asked("ss", &words);
+        let key = |row: &Vec<String>| substituted(&[&row[0][..], &row[3], &row[4]].concat(), names);
+        rows.sort_by_cached_key(|row| (row[0] != "LISTEN", key(row)));
+        let rows: String = rows.iter().map(|row| row.join("\t") + "\n").collect();
+        Some(named(&rows, names)).filter(|rows| ready(rows))
+    })
 }
 
-/// The port behind an address's colon, 0 where a `*` stands.
-pub fn port_of(address: &str) -> u16 {
-    address.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0)
+/// The own address of the only such socket of a program; `-t` is a connection, `-tl` listens.
+pub fn address(running: &Running, socket: &str) -> Option<String> {
+    let process = format!("pid={},", running.pid());
+    let mut rows = asked("ss", &["-Hnp", socket]).into_iter();
+    rows.find(|row| row.concat().contains(&process)).map(|row| row[3].clone())
 }
 
-/// The port that a connected client of the server at `port` has, the only one so far that is not in `known`.
-pub fn client_port(port: u16, known: &[u16]) -> u16 {
-    let mut found = None;
-    eventually("a connection is listed", || {
-        let mut ports = ss(port).into_iter().filter(|row| row[0] == "ESTAB").map(|row| port_of(&row[3]));
-        found = ports.find(|other| *other != port && !known.contains(other));
-        found.is_some()
-    });
-    found.expect("it was found")
+/// The port of a connected client.
+pub fn own_port(client: &Running) -> u16 {
+    eventually_some("it is connected", || address(client, "-t")?.rsplit(':').next()?.parse().ok())
 }
 
-/// Rows as a table, with names in place of numbers.
-pub fn named_table(rows: &[Vec<String>], names: &[(u64, &str)]) -> String {
-    let row = |row: &Vec<String>| row.iter().map(|word| named(word, names)).collect();
-    table(&rows.iter().map(row).collect::<Vec<_>>())
+/// The children of a process, as `ps` lists these columns, once they are in these states: `Z  [tcp_server]`.
+pub fn children_in(states: &str, parent: u32, columns: &str) -> Vec<String> {
+    eventually_some("the clients' servers have ended", || {
+        let rows = asked("ps", &["--ppid", &parent.to_string(), "-o", columns]);
+        let seen: String = rows.iter().map(|row| &row[0][..1]).collect();
+        let line = |row: &Vec<String>| format!("{}  {}", &row[0][..1], row[1..].join(" "));
+        (seen == states).then(|| rows.iter().map(line).collect())
+    })
 }
 
-/// Rows as a table, each column as wide as its widest word.
-pub fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+/// Rows of words that tabs divide as a table, each column as wide as its widest word.
+pub fn table(text: &str) -> String {
+    let rows: Vec<Vec<&str>> = text.lines().map(|row| row.split('\t').collect()).collect();
     let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|word| word.chars().count()).max().unwrap_or(0)
+        rows.iter().filter_map(|row| row.get(column)).map(|word| word.chars().count()).max()
     };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let line = |row: &Vec<String>| {
+    let widths: Vec<usize> = (0..).map_while(width).collect();
+    let line = |row: &Vec<&str>| {
         let words = row.iter().zip(&widths).map(|(word, &width)| format!("{word:width$}  "));
         words.collect::<String>().trim_end().to_string() + "\n"
     };
     rows.iter().map(line).collect()
 }
 
-/// Words as a row of a [`table`].
-pub fn row(words: &[&str]) -> Vec<String> {
-    words.iter().map(ToString::to_string).collect()
-}
-
 /// Two lists beside each other, each under its title.
-pub fn beside(left: (&str, &[String]), right: (&str, &[String])) -> String {
-    let mut rows = vec![row(&[left.0, " ", right.0])];
-    for index in 0..left.1.len().max(right.1.len()) {
-        let line = |list: &[String]| list.get(index).cloned().unwrap_or_default();
-        rows.push(vec![line(left.1), " ".to_string(), line(right.1)]);
-    }
-    table(&rows)
+pub fn beside(titles: [&str; 2], lists: [Vec<String>; 2]) -> String {
+    let length = lists.iter().map(Vec::len).max().unwrap_or(0);
+    let word = |list: &Vec<String>, index| list.get(index).cloned().unwrap_or_default();
+    let row = |index| lists.each_ref().map(|list| word(list, index)).join("\t \t");
+    table(&[titles.join("\t \t")].into_iter().chain((0..length).map(row)).collect::<Vec<_>>().join("\n"))
 }
 
-/// The block of a lesson that needs the article's C++: `None` where no copy of the article is given.
-pub fn of_the_article(measured: impl FnOnce(&std::path::Path) -> String) -> Option<String> {
-    article::article().map(|article| measured(&article))
+/// What both builds do, beside each other.
+pub fn both(of: impl FnMut(Build) -> Vec<String>) -> String {
+    beside(["as printed", "mended"], [AsPrinted, Mended].map(of))
 }

@@ -1,39 +1,14 @@
 //! A terminal with a student's shell in it: what is typed, and what then stands on the screen.
 
 use std::fs::File;
-use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 
 use super::kernel::{PATIENCE, state, within};
-use super::programs::root;
-use super::run::{Launch, Running};
+use super::programs::{Launch, Running, VARIABLES, root};
 
 /// Behind these the shell waits for a command, or for the rest of one.
 const PROMPTS: [&str; 2] = ["course$ ", "course> "];
-
-/// Variables that mean something to the Makefile, and are not a student's.
-const OURS: [&str; 16] = [
-    "AS_PRINTED",
-    "ASK",
-    "BASH_ENV",
-    "CDPATH",
-    "CLIENTS",
-    "IP",
-    "LANGUAGE",
-    "MAKEFLAGS",
-    "MAKELEVEL",
-    "MFLAGS",
-    "N",
-    "PEERS",
-    "PROMPT_COMMAND",
-    "RAW",
-    "SERVER",
-    "STATIC",
-];
-
-/// The one key that the screen does not show.
-pub const CTRL_D: u8 = 4;
 
 pub struct Terminal {
     shell: Running,
@@ -48,11 +23,8 @@ pub struct Terminal {
 impl Terminal {
     /// A shell in the project's directory; `port` is what the Makefile takes where a command names none.
     pub fn open(port: &str) -> Self {
-        let mut shell = Launch::of("bash").args(["--norc", "--noprofile", "--noediting", "-i"]);
-        for variable in OURS {
-            shell = shell.without_env(variable);
-        }
-        let shell = shell.env("PORT", port);
+        let shell = VARIABLES.split(' ').fold(Launch::of("bash"), Launch::without_env);
+        let shell = shell.args(["--norc", "--noprofile", "--noediting", "-i"]).env("PORT", port);
         let shell = shell.env("PS1", PROMPTS[0]).env("PS2", PROMPTS[1]).env("HISTFILE", "");
         let shell = shell.env("TERM", "dumb").env("LC_ALL", "C").directory(root()).terminal(80).start();
         let line = format!("/proc/{}/fd/0", shell.pid());
@@ -62,11 +34,12 @@ impl Terminal {
     }
 
     /// Types, and waits until it is on the screen.
-    pub fn type_in(&mut self, keys: &[u8]) {
+    pub fn type_in(&mut self, keys: &str) {
         self.prompts = self.prompts_seen();
         let before = self.screen().len();
-        self.shell.stdin.as_mut().expect("it has a keyboard").write_all(keys).expect("it is taken");
-        within(PATIENCE, || keys == [CTRL_D] || self.screen().len() > before);
+        self.shell.type_in(keys.as_bytes());
+        // The end of input is the one key that the screen does not show.
+        within(PATIENCE, || keys == "\x04" || self.screen().len() > before);
     }
 
     /// What stands on it.
@@ -93,6 +66,11 @@ impl Terminal {
         let screen = self.screen();
         let lines = screen.lines().map(str::to_string).enumerate().skip(self.looked_at);
         lines.filter(|(_, line)| !PROMPTS.iter().any(|prompt| line.starts_with(prompt))).collect()
+    }
+
+    /// The last command, and what stands below it.
+    pub fn since_prompt(&self) -> String {
+        self.screen().rsplit(PROMPTS[0]).next().unwrap_or_default().to_string()
     }
 
     fn prompts_seen(&self) -> usize {

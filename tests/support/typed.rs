@@ -4,96 +4,91 @@
 //! runs, `^C` and `^D` are keys, any other `#` is a remark, all else a command for the shell. The `seen`
 //! block below it holds what then appears, in order; `...` stands for anything within a line.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::collections::BTreeSet;
 
-use super::lessons::Lesson;
-use super::terminal::CTRL_D;
+use super::lessons::{self, Lesson};
 
-/// What stands under one `##` of a lesson. Its terminals begin and end with it.
-pub struct Part {
-    pub blocks: Vec<Block>,
-}
-
-/// An `sh` block and the `seen` block below it, if there is one.
-#[derive(Default)]
+/// An `sh` block and what is to be seen then: its `seen` block, or the traces where it runs the lesson.
 pub struct Block {
     pub first: usize,
-    pub typed: Vec<(usize, Typed)>,
-    pub seen: Option<Vec<(usize, Seen)>>,
+    pub typed: Vec<Line>,
+    pub seen: Vec<Line>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-pub enum Typed {
-    Terminal(usize),
-    Command(String),
-    Line(String),
-    Key(u8),
+/// A line of the page that is typed, or seen, in a terminal.
+pub struct Line {
+    pub number: usize,
+    pub terminal: usize,
+    pub text: String,
 }
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Seen {
-    Terminal(usize),
-    Text(String),
-}
-
-const CTRL_C: u8 = 3;
-
-/// A number in a command that is a port.
-pub const PORTS: Range<u16> = 7_000..20_000;
 
 /// The Makefile's, where a command names none.
 pub const USUAL_PORT: u16 = 8080;
 
-/// The parts of a lesson in which something is typed.
-pub fn parts(lesson: &Lesson) -> Vec<Part> {
-    let mut parts: Vec<Part> = Vec::new();
-    let mut lines = lesson.text.lines().enumerate().map(|(index, line)| (index + 1, line));
-    while let Some((number, line)) = lines.next() {
-        let body = lines.by_ref().take_while(|(_, line)| *line != "```");
-        match line {
-            "```sh" => {
-                let typed = body.filter_map(|(number, line)| Some((number, typed(line)?))).collect();
-                let part = parts.last_mut().expect("a heading comes first");
-                part.blocks.push(Block { first: number, typed, seen: None });
-            }
-            "```seen" => {
-                let seen = body.map(|(number, line)| (number, seen(line))).collect();
-                let block = parts.last_mut().and_then(|part| part.blocks.last_mut());
-                let block = block.filter(|block| block.seen.is_none());
-                block.unwrap_or_else(|| panic!("{number}: seen, and nothing typed")).seen = Some(seen);
-            }
-            _ if line.starts_with("```") => drop(body.last()),
-            _ if line.starts_with("## ") => {
-                parts.push(Part { blocks: Vec::new() });
-            }
-            _ => {}
+/// The blocks of a lesson, those under each heading together.
+pub fn parts(lesson: &Lesson) -> Vec<Vec<Block>> {
+    let mut parts: Vec<Vec<Block>> = Vec::new();
+    for block in lessons::blocks(&lesson.text) {
+        if block.above.contains("\n## ") {
+            parts.push(Vec::new());
+        }
+        let blocks = parts.last_mut().expect("a heading comes first");
+        if block.kind == "sh" {
+            let mut typed = lines(&block, 1);
+            typed.retain(|line| !line.text.is_empty() && !line.text.starts_with('#'));
+            blocks.push(Block { first: block.first, typed, seen: Vec::new() });
+        } else if block.kind == "seen" {
+            let above = blocks.last_mut().filter(|above| above.seen.is_empty());
+            let above = above.unwrap_or_else(|| panic!("{}: seen, and nothing typed", block.first));
+            above.seen = lines(&block, last(&above.typed));
         }
     }
-    parts.retain(|part| !part.blocks.is_empty());
+    let runs_it = |line: &Line| line.text.starts_with("make lesson N=");
+    for block in parts.iter_mut().flatten().filter(|block| block.typed.iter().all(runs_it)) {
+        if block.seen.is_empty() {
+            let traces = lesson.traces();
+            block.seen = traces.iter().flat_map(|trace| lines(trace, last(&block.typed))).collect();
+        }
+    }
     parts
 }
 
-fn typed(line: &str) -> Option<Typed> {
-    match line {
-        "^C" => Some(Typed::Key(CTRL_C)),
-        "^D" => Some(Typed::Key(CTRL_D)),
-        ">" => Some(Typed::Line(String::new())),
-        "" => None,
-        _ if line.starts_with("> ") => Some(Typed::Line(line[2..].to_string())),
-        _ if line.starts_with('#') => terminal(line).map(Typed::Terminal),
-        _ => Some(Typed::Command(line.to_string())),
+/// Where something was typed last.
+fn last(typed: &[Line]) -> usize {
+    typed.last().map_or(1, |line| line.terminal)
+}
+
+/// The lines of a block, each with the terminal that was named last.
+fn lines(block: &lessons::Block, mut terminal: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (text, number) in block.text.lines().zip(block.first + 1..) {
+        match text.strip_prefix("# terminal ") {
+            // A remark may stand behind it.
+            Some(named) => terminal = named[..1].parse().expect("a terminal has a number"),
+            None => lines.push(Line { number, terminal, text: text.to_string() }),
+        }
+    }
+    lines
+}
+
+impl Line {
+    /// What is typed for the program that runs; none if it is a command.
+    pub fn keys(&self) -> Option<String> {
+        match self.text.as_str() {
+            "^C" => Some("\x03".to_string()),
+            "^D" => Some("\x04".to_string()),
+            text => {
+                text.strip_prefix('>').map(|line| line.strip_prefix(' ').unwrap_or(line).to_string() + "\n")
+            }
+        }
     }
 }
 
-fn seen(line: &str) -> Seen {
-    terminal(line).map_or_else(|| Seen::Text(line.to_string()), Seen::Terminal)
-}
-
-/// The number in `# terminal 2`; a remark may stand behind it.
-fn terminal(line: &str) -> Option<usize> {
-    let number = line.strip_prefix("# terminal ")?;
-    number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+impl Block {
+    pub fn commands(&self) -> String {
+        let commands = self.typed.iter().filter(|line| line.keys().is_none());
+        commands.map(|line| line.text.clone() + "\n").collect()
+    }
 }
 
 /// Whether a line of the screen has what a `seen` line says; how wide a gap is does not matter.
@@ -110,32 +105,23 @@ pub fn matches(seen: &str, line: &str) -> bool {
     })
 }
 
-impl Part {
-    /// The ports that are typed, each with one to take instead: the same, unless somebody has it.
-    pub fn ports(&self, mut is_free: impl FnMut(u16) -> bool) -> BTreeMap<u16, u16> {
-        let commands = self.blocks.iter().flat_map(|block| &block.typed);
-        let commands = commands.filter_map(|(_, typed)| match typed {
-            Typed::Command(command) => Some(command.as_str()),
-            _ => None,
-        });
-        let words = commands.flat_map(|command| command.split(|c: char| !c.is_ascii_digit()));
-        let mut numbers: BTreeSet<u16> = words.filter_map(|word| word.parse().ok()).collect();
-        numbers.insert(USUAL_PORT);
-        let mut ports: BTreeMap<u16, u16> = BTreeMap::new();
-        for port in numbers.into_iter().filter(|number| PORTS.contains(number)) {
-            let taken = |other: &u16| ports.values().any(|given| given == other);
-            // A port that reads the same in both byte orders stays one.
-            let step = if port.swap_bytes() == port { 257 } else { 1 };
-            let mut others = (0..100).map(|count| port + count * step);
-            let given = others.find(|other| is_free(*other) && !taken(other)).expect("some port is free");
-            ports.insert(port, given);
-        }
+/// The numbers in a command that are ports.
+pub fn ports(command: &str) -> impl Iterator<Item = u16> {
+    let numbers = command.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok());
+    numbers.filter(|number| (7_000..20_000).contains(number))
+}
+
+/// The ports that are typed in some blocks, each with one to take instead: the same, unless somebody has it.
+pub fn free_ports(blocks: &[Block], mut is_free: impl FnMut(u16) -> bool) -> Vec<(u16, String)> {
+    let commands: String = blocks.iter().map(Block::commands).collect();
+    let typed: BTreeSet<u16> = ports(&commands).chain([USUAL_PORT]).collect();
+    let instead = |port: u16| {
+        // A port that reads the same in both byte orders stays one.
+        let step = if port.swap_bytes() == port { 257 } else { 1 };
+        let given = (0..100).map(|count| port + count * step).find(|&other| is_free(other));
+        let given = given.expect("some port is free");
         // Erratum 1 names a port with its bytes exchanged.
-        let swapped: Vec<_> =
-            ports.iter().map(|(port, given)| (port.swap_bytes(), given.swap_bytes())).collect();
-        for (port, given) in swapped {
-            ports.entry(port).or_insert(given);
-        }
-        ports
-    }
+        [(port, given.to_string()), (port.swap_bytes(), given.swap_bytes().to_string())]
+    };
+    typed.into_iter().flat_map(instead).collect()
 }

@@ -17,45 +17,38 @@ const WIDTH: usize = 80;
 fn chosen(words: &[String]) -> Result<Vec<Lesson>, String> {
     let mut lessons = lessons::all();
     let Some(number) = words.first() else { return Ok(lessons) };
-    let (first, last) = (lessons[0].number, lessons[lessons.len() - 1].number);
+    let last = lessons.len() - 1;
     lessons.retain(|lesson| number.parse() == Ok(lesson.number));
     if lessons.is_empty() {
         return Err(say!(
-            "there is no lesson {number}: N={first} to N={last}, `make lessons` lists them",
-            "没有第 {number} 课：N={first} 到 N={last}，`make lessons` 列出全部"
+            "there is no lesson {number}: N=0 to N={last}, `make lessons` lists them",
+            "没有第 {number} 课：N=0 到 N={last}，`make lessons` 列出全部"
         ));
     }
     Ok(lessons)
 }
 
 /// A status, and on standard error the one line that says what to do.
-fn status(done: Result<(), String>) -> ExitCode {
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(what) => {
-            eprintln!("{what}");
-            ExitCode::FAILURE
-        }
-    }
+pub fn status(done: Result<(), String>) -> ExitCode {
+    let Err(what) = done else { return ExitCode::SUCCESS };
+    eprintln!("{what}");
+    ExitCode::FAILURE
 }
 
-pub fn list(words: &[String]) -> ExitCode {
-    status(chosen(words).map(|lessons| {
-        for lesson in lessons.into_iter().map(Lesson::translated) {
-            println!("{:2}  {}", lesson.number, lesson.question);
-        }
-        println!(
-            "\n{}",
-            say!(
-                "make lesson N=0 runs the first; tests/lessons/README.md is the course's own page.",
-                "make lesson N=0 运行第一课；课程的说明见 tests/lessons/zh-CN/README.md。"
-            )
-        );
-    }))
+pub fn list(words: &[String]) -> Result<(), String> {
+    for lesson in chosen(words)?.into_iter().map(Lesson::translated) {
+        println!("{:2}  {}", lesson.number, lesson.question);
+    }
+    let more = say!(
+        "make lesson N=0 runs the first; tests/lessons/README.md is the course's own page.",
+        "make lesson N=0 运行第一课；课程的说明见 tests/lessons/zh-CN/README.md。"
+    );
+    println!("\n{more}");
+    Ok(())
 }
 
 /// Writes what a run shows into the lessons' files, and what commands print into the pages.
-pub fn record(words: &[String]) -> ExitCode {
+pub fn record(words: &[String]) -> Result<(), String> {
     let written = |path: &std::path::Path, old: &str, new: &str| {
         let name = path.strip_prefix(root()).unwrap_or(path).display();
         if old == new {
@@ -64,25 +57,20 @@ pub fn record(words: &[String]) -> ExitCode {
         std::fs::write(path, new).expect("it can be written to");
         println!("{}", say!("{name}: written anew", "{name}：已重写"));
     };
-    let recorded = may_trace().and_then(|()| chosen(words)).map(|lessons| {
-        for lesson in lessons {
-            written(&lesson.path, &lesson.text, &lesson.with(&lesson.run()));
-        }
-        for page in PAGES.iter().filter(|_| words.is_empty()) {
-            let Some((old, new, lacking)) = printed_anew(page) else { continue };
-            lacking.iter().for_each(|what| println!("{what}"));
-            written(&root().join(page), &old, &new);
-        }
-    });
-    status(recorded)
+    may_trace()?;
+    for lesson in chosen(words)? {
+        written(&lesson.path, &lesson.text, &lesson.with(&lesson.run()));
+    }
+    for page in PAGES.iter().filter(|_| words.is_empty()) {
+        let (old, new, lacking) = printed_anew(page);
+        lacking.iter().for_each(|what| println!("{what}"));
+        written(&root().join(page), &old, &new);
+    }
+    Ok(())
 }
 
 /// Prints the lesson with what a run shows now.
-pub fn show(words: &[String]) -> ExitCode {
-    status(shown(words))
-}
-
-fn shown(words: &[String]) -> Result<(), String> {
+pub fn show(words: &[String]) -> Result<(), String> {
     if words.len() != 1 {
         return Err(say!(
             "which lesson? make lesson N=1; `make lessons` lists them",
@@ -112,19 +100,17 @@ fn shown(words: &[String]) -> Result<(), String> {
 fn ask(lesson: &Lesson, measured: &[Option<String>]) {
     let opening = lesson.text.split("\n## ").next().and_then(|head| head.split_once("\n# "));
     println!("# {}\n", opening.map_or("", |(_, opening)| opening.trim_end()));
-    let mut forks = false;
-    for (block, measured) in lesson.blocks().iter().zip(measured) {
-        let text = measured.as_ref().unwrap_or(&block.text);
-        forks |= text.contains("fork() = ") || text.contains("clone(");
-        println!("{}", without_results(text));
-    }
-    if forks {
+    let recorded = lesson.traces();
+    let texts =
+        recorded.iter().zip(measured).map(|(trace, measured)| measured.as_deref().unwrap_or(trace.text));
+    let texts: Vec<&str> = texts.collect();
+    texts.iter().for_each(|text| println!("{}", without_results(text)));
+    if texts.iter().any(|text| text.contains("fork() = ") || text.contains("clone(")) {
         println!("{}", say!("Who is whose child?", "谁是谁的子进程？"));
     }
-    println!(
-        "{}",
-        say!("What comes back from each call? Enter shows it.", "每个调用返回什么？按回车键看答案。")
-    );
+    let question =
+        say!("What comes back from each call? Enter shows it.", "每个调用返回什么？按回车键看答案。");
+    println!("{question}");
     if std::io::stdin().is_terminal() {
         let _ = std::io::stdin().lock().read_line(&mut String::new());
     }
@@ -168,53 +154,42 @@ fn print(lesson: &Lesson, measured: &[Option<String>]) {
     let (shown, _answer) = text.split_once("<details>").expect("a lesson ends with its answer");
     let body = shown.lines().skip_while(|line| !line.starts_with("# "));
     for line in body {
-        ink = match line {
-            "```" => "",
-            _ if line.starts_with("```trace") => "36",
-            _ if line.starts_with("```") => "33",
-            _ => ink,
-        };
+        let fence = line.starts_with("```");
         match line {
-            _ if !colour => println!("{line}"),
-            _ if line.starts_with('#') && ink.is_empty() => println!("\x1b[1m{line}\x1b[0m"),
-            _ if ink.is_empty() || line.starts_with("```") => println!("{line}"),
-            _ => println!("\x1b[{ink}m{line}\x1b[0m"),
+            "```" => ink = "",
+            _ if line.starts_with("```trace") => ink = "36",
+            _ if fence => ink = "33",
+            _ => {}
+        }
+        match if ink.is_empty() && line.starts_with('#') { "1" } else { ink } {
+            style if colour && !fence && !style.is_empty() => println!("\x1b[{style}m{line}\x1b[0m"),
+            _ => println!("{line}"),
         }
     }
     let path = lesson.path.strip_prefix(root()).unwrap_or(&lesson.path).display();
     println!("{}", say!("(The answer: {path}.)", "（答案见 {path}。）"));
-    for (block, measured) in lesson.blocks().iter().zip(measured) {
-        let first = block.first;
-        if measured.is_none() {
-            let needs = lacking(block.needs.as_deref().unwrap_or_default());
-            println!(
-                "\n{}",
-                say!(
-                    "The trace in line {first} is as it was recorded: {needs}.",
-                    "第 {first} 行的跟踪是以前记录的：{needs}。"
-                )
-            );
-        } else if measured.as_ref() != Some(&block.text) && !raw() {
-            println!(
-                "\n{}",
-                say!(
-                    "The trace in line {first} is not as it was recorded.",
-                    "第 {first} 行的跟踪与记录的不同。"
-                )
-            );
-        }
+    for (trace, measured) in lesson.traces().iter().zip(measured) {
+        let (first, needs) = (trace.first, lacking(trace.kind));
+        let remark = match measured {
+            None => say!("as it was recorded: {needs}", "是以前记录的：{needs}"),
+            Some(measured) if measured != trace.text && !raw() => {
+                say!("not as it was recorded", "与记录的不同")
+            }
+            _ => continue,
+        };
+        println!("\n{}", say!("The trace in line {first} is {remark}.", "第 {first} 行的跟踪{remark}。"));
     }
 }
 
 /// What would have to be there for a block to be run.
-fn lacking(needs: &str) -> String {
-    match needs {
+fn lacking(kind: &str) -> String {
+    match kind.trim_start_matches("trace").trim_start() {
         "article" => say!("ARTICLE=file.md runs it here", "给出 ARTICLE=文件 就能在这里运行"),
         "unshare" => say!("this machine lets nobody be process 1", "这台机器不允许成为 1 号进程"),
         "tcpdump" => say!(
             "it needs tcpdump and the right to capture, `sudo make lesson`",
             "需要 tcpdump 和抓包的权限，`sudo make lesson`"
         ),
-        _ => say!("it needs {needs}", "需要 {needs}"),
+        needs => say!("it needs {needs}", "需要 {needs}"),
     }
 }

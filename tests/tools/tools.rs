@@ -21,9 +21,9 @@ fn main() -> ExitCode {
         "faults" => faults::main(words),
         "grade" => status(grade::main(words)),
         "lanes" => lanes::main(words),
-        "lesson" => teach::show(words),
-        "lessons" => teach::list(words),
-        "record" => teach::record(words),
+        "lesson" => teach::status(teach::show(words)),
+        "lessons" => teach::status(teach::list(words)),
+        "record" => teach::status(teach::record(words)),
         "side-by-side" => status(side_by_side::side_by_side(words)),
         _ => panic!("there is no tool {tool}"),
     }
