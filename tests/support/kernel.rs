@@ -26,12 +26,14 @@ pub fn eventually_some<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T 
 
 /// Whether `condition` comes to hold in that time.
 pub fn within(patience: Duration, mut condition: impl FnMut() -> bool) -> bool {
-    let until = Instant::now() + patience;
+    let began = Instant::now();
     while !condition() {
-        if Instant::now() > until {
+        let waited = began.elapsed();
+        if waited > patience {
             return false;
         }
-        std::thread::sleep(Duration::from_millis(2));
+        // To look costs time that others need: the longer it takes, the seldomer.
+        std::thread::sleep((waited / 8).clamp(Duration::from_millis(2), Duration::from_millis(30)));
     }
     true
 }
