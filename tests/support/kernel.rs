@@ -118,7 +118,8 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Not even an old connection in TIME_WAIT, which keeps a printed server from it (erratum 17).
+/// Not even an old connection in TIME_WAIT, which keeps a printed server from it (erratum 17), or which a
+/// lesson would show as one of its own.
 pub fn nobody_has(port: u16) -> bool {
-    !sockets::of(port).iter().any(|socket| socket.port == port)
+    sockets::of(port).is_empty()
 }
