@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use contenders::Contender;
 use results::Measure::{self, *};
 use results::Results;
-use support::programs::{Launch, Server, eventually, root};
+use support::programs::{Launch, Server, root};
 
 /// How long a contender's turn is.
 const SLICE: Duration = Duration::from_millis(100);
@@ -25,64 +25,46 @@ const SLICE: Duration = Duration::from_millis(100);
 /// On a machine that is busy or slow, three rounds must do from here on.
 const LATE: Duration = Duration::from_secs(110);
 
-type TakesPart = fn(&Contender) -> bool;
-type Turn = fn(&Contender, &Server) -> Result<Vec<f64>>;
-
-/// What is measured: how many rounds, of whom, and a turn, which brings a value of each of the measures, or none.
-const ALL: [(&[Measure], usize, TakesPart, Turn); 8] = [
-    (&[Clients(1)], 21, |_| true, |_, server| Ok(vec![load::connections(server.port, 1, SLICE)?])),
-    (&[Clients(8)], 9, Contender::forks, |_, server| Ok(vec![load::connections(server.port, 8, SLICE)?])),
-    (&[Idle], 3, Contender::holds, |_, server| {
-        let before = cost::processes(server).len();
-        let held = load::held(server.port, 1000)?;
-        let rate = load::connections(server.port, 1, SLICE)?;
-        held.into_iter().try_for_each(load::quit)?;
-        eventually("the idle have gone", || cost::processes(server).len() <= before);
-        Ok(vec![rate])
-    }),
-    (&[Trips(5)], 9, |_| true, |_, server| round_trips(server, 5)),
-    (&[Trips(1023)], 9, |_| true, |_, server| round_trips(server, 1023)),
-    (&[Pss], 5, Contender::forks, |contender, _| {
-        // The kernel lays a stack out anew at each start, and that decides about a page.
-        Ok(Vec::from_iter(cost::pss_a_connection(&contender.start(|launch| launch))?))
-    }),
-    (
-        &[PageFaults, Processor],
-        5,
-        |_| true,
-        |_, server| Ok(cost::work_a_connection(server)?.into_iter().flatten().collect()),
-    ),
-    (
-        &[CallsBeforeSocket, CallsAMessage],
-        1,
-        |_| contenders::found("strace").is_some(),
-        |contender, _| Ok(cost::calls(contender)?.to_vec()),
-    ),
+/// What is measured, in how many rounds.
+const ALL: [(Measure, usize); 8] = [
+    (Clients(1), 21),
+    (Clients(8), 9),
+    (Trips(5), 9),
+    (Trips(1023), 9),
+    (Pss, 5),
+    (PageFaults, 5),
+    (CallsBeforeSocket, 1),
+    (CallsAMessage, 1),
 ];
 
-fn round_trips(server: &Server, size: usize) -> Result<Vec<f64>> {
-    load::on_one_processor(server.pid(), || Ok(vec![load::round_trips(server.port, size, SLICE / 2)?]))
+/// A contender's turn, if it takes part in this.
+fn turn(measure: Measure, contender: &Contender, server: &Server) -> Result<Option<f64>> {
+    match measure {
+        Clients(8) | Pss if !contender.forks() => Ok(None),
+        CallsBeforeSocket | CallsAMessage if contenders::found("strace").is_none() => Ok(None),
+        Clients(clients) => load::connections(server.port, clients, SLICE).map(Some),
+        Trips(size) => {
+            let trips = || load::round_trips(server.port, size, SLICE / 2).map(Some);
+            load::on_one_processor(server.pid(), trips)
+        }
+        // The kernel lays a stack out anew at each start, and that decides about a page.
+        Pss => cost::pss_a_connection(&contender.start(None)),
+        PageFaults => cost::page_faults_a_connection(server),
+        CallsBeforeSocket => cost::calls(contender).map(|[before, _]| Some(before)),
+        CallsAMessage => cost::calls(contender).map(|[_, message]| Some(message)),
+    }
 }
 
 /// Gives each contender its turn, and then each the next one. Whether all turns came to their end.
 fn measure(contenders: &[Contender], started: Instant, results: &mut Results) -> bool {
-    let servers: Vec<Server> =
-        contenders.iter().map(|contender| contender.start(|launch| launch)).collect();
+    let servers: Vec<Server> = contenders.iter().map(|contender| contender.start(None)).collect();
     let mut well = true;
-    for (measures, rounds, takes_part, turn) in ALL {
-        let heads: Vec<String> = measures.iter().map(|measure| measure.head()).collect();
-        eprintln!("{:>3} s: {}", started.elapsed().as_secs(), heads.join(", "));
-        for round in 0..rounds {
-            if round >= 3 && started.elapsed() > LATE {
-                break;
-            }
-            let all = contenders.iter().zip(&servers);
-            for (contender, server) in all.filter(|(contender, _)| takes_part(contender)) {
-                match turn(contender, server) {
-                    Ok(values) => {
-                        let values = measures.iter().zip(values);
-                        values.for_each(|(&measure, value)| results.add(measure, &contender.name, value));
-                    }
+    for (measure, rounds) in ALL {
+        eprintln!("{:>3} s: {}", started.elapsed().as_secs(), measure.head());
+        for _ in (0..rounds).take_while(|&round| round < 3 || started.elapsed() < LATE) {
+            for (contender, server) in contenders.iter().zip(&servers) {
+                match turn(measure, contender, server) {
+                    Ok(value) => results.add(measure, &contender.name, value),
                     Err(error) => {
                         eprintln!("{}: {error}", contender.name);
                         well = false;
@@ -113,14 +95,11 @@ const MACHINE: &str = r#"
     date +%F
     echo "$2$(cut -d ' ' -f 1 /proc/loadavg)""#;
 
-fn machine() -> String {
-    let sh = Launch::of("sh").args(["-c", MACHINE, "sh"]);
-    let sh = sh.arg(say!("cores", "核")).arg(say!("load average before: ", "开始时的平均负载："));
-    sh.start().stdout.all().join("; ")
-}
-
 fn main() -> ExitCode {
-    let (started, contenders, machine) = (Instant::now(), contenders::all(), machine());
+    let (started, contenders) = (Instant::now(), contenders::all());
+    let machine = Launch::of("sh").args(["-c", MACHINE, "sh"]).arg(say!("cores", "核"));
+    let machine = machine.arg(say!("load average before: ", "开始时的平均负载："));
+    let machine = machine.start().stdout.all().join("; ");
     let mut results = Results::default();
     let well = measure(&contenders, started, &mut results);
     let text = format!("{machine}.\n\n{}", report::text(&contenders, &results));

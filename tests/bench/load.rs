@@ -7,15 +7,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::programs::PATIENCE;
-
-/// A connection on which no call takes longer than `patience`, `connect` included.
-fn connect(port: u16, patience: Duration) -> Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), patience)?;
-    stream.set_read_timeout(Some(patience))?;
-    stream.set_write_timeout(Some(patience))?;
-    Ok(stream)
-}
+use crate::support::peer::connect;
 
 fn round_trip(stream: &mut TcpStream, message: &[u8], reply: &mut [u8]) -> Result<()> {
     stream.write_all(message)?;
@@ -31,12 +23,12 @@ pub fn quit(mut stream: TcpStream) -> Result<()> {
     if end { Ok(()) } else { Err(Error::other("a reply to quit")) }
 }
 
-/// A whole conversation: connect, `messages` and their replies, `quit`, the end.
+/// A whole conversation: connect, `messages` and their replies, `quit`, the end. No call takes longer than `patience`.
 pub fn conversation(port: u16, messages: usize, patience: Duration) -> Result<()> {
-    let mut stream = connect(port, patience)?;
-    for _ in 0..messages {
-        round_trip(&mut stream, b"hello", &mut [0; 5])?;
-    }
+    let mut stream = TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), patience)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
+    (0..messages).try_for_each(|_| round_trip(&mut stream, b"hello", &mut [0; 5]))?;
     quit(stream)
 }
 
@@ -55,17 +47,17 @@ pub fn connections(port: u16, clients: usize, slice: Duration) -> Result<f64> {
         }
         Ok(done)
     };
-    let done: Result<Vec<u32>> = thread::scope(|scope| {
+    let done: Result<u32> = thread::scope(|scope| {
         let clients: Vec<_> = (0..clients).map(|_| scope.spawn(client)).collect();
-        clients.into_iter().map(|client| client.join().expect("no client panics")).collect()
+        clients.into_iter().map(|client| client.join().expect("no client panics")).sum()
     });
-    Ok(f64::from(done?.iter().sum::<u32>()) / started.elapsed().as_secs_f64())
+    Ok(f64::from(done?) / started.elapsed().as_secs_f64())
 }
 
 /// Round trips a second of `size` bytes on an open connection, for as long as `slice`.
 pub fn round_trips(port: u16, size: usize, slice: Duration) -> Result<f64> {
     let (message, mut reply) = (vec![b'a'; size], vec![0; size]);
-    let mut stream = connect(port, PATIENCE)?;
+    let mut stream = connect(port);
     round_trip(&mut stream, &message, &mut reply)?;
     let (started, mut trips) = (Instant::now(), 0.0);
     while started.elapsed() < slice {
@@ -79,7 +71,7 @@ pub fn round_trips(port: u16, size: usize, slice: Duration) -> Result<f64> {
 /// Connections that have said a word each, so that their process is there, and stay open, idle.
 pub fn held(port: u16, count: usize) -> Result<Vec<TcpStream>> {
     let one = |_| {
-        let mut stream = connect(port, PATIENCE)?;
+        let mut stream = connect(port);
         round_trip(&mut stream, b"hello", &mut [0; 5]).map(|()| stream)
     };
     (0..count).map(one).collect()
@@ -97,8 +89,7 @@ pub fn on_one_processor<T>(server: u32, act: impl FnOnce() -> T) -> T {
     let (mut all, mut one): (libc::cpu_set_t, libc::cpu_set_t) = unsafe { zeroed() };
     unsafe {
         libc::sched_getaffinity(0, size, &raw mut all);
-        let ours = (0..libc::CPU_SETSIZE as usize).rev().find(|&cpu| libc::CPU_ISSET(cpu, &all));
-        libc::CPU_SET(ours.expect("we run on one"), &mut one);
+        libc::CPU_SET(libc::sched_getcpu() as usize, &mut one);
     }
     bind(&one);
     let done = act();
