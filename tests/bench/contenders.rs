@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use super::load;
 use crate::say;
 use crate::support::article;
 use crate::support::programs::*;
@@ -62,9 +61,8 @@ impl Contender {
         let launch = Launch::of(&self.program).without_env("LD_LIBRARY_PATH").without_env("TZ");
         let launch = launch.arg(port.to_string()).arg("127.0.0.1");
         let launch = launch.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let launch = trace.into_iter().fold(launch, Launch::traced);
-        let running = launch.start();
-        eventually("the server serves", || load::conversation(port, 1, PATIENCE).is_ok());
+        let mut running = trace.into_iter().fold(launch, Launch::traced).start();
+        running.listens(port, PATIENCE).unwrap_or_else(|why| panic!("{}: {why}", self.name));
         Server { running, port }
     }
 }

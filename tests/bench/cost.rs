@@ -1,7 +1,7 @@
 //! What a connection costs: memory, page faults, system calls.
 
 use std::fs::{self, File};
-use std::io::{Read, Result};
+use std::io::Read;
 use std::os::fd::FromRawFd;
 
 use super::contenders::Contender;
@@ -24,17 +24,17 @@ fn pss(server: &Server) -> Option<f64> {
 }
 
 /// kB that one more idle connection adds to a server, as the mean of a hundred.
-pub fn pss_a_connection(server: &Server) -> Result<Option<f64>> {
-    let first = held(server.port, 1)?;
+pub fn pss_a_connection(server: &Server) -> Option<f64> {
+    let first = held(server.port, 1);
     let few = pss(server);
-    let others = held(server.port, 100)?;
+    let others = held(server.port, 100);
     let many = pss(server);
-    first.into_iter().chain(others).try_for_each(quit)?;
-    Ok(few.zip(many).map(|(few, many)| (many - few) / 100.0))
+    first.into_iter().chain(others).for_each(quit);
+    Some((many? - few?) / 100.0)
 }
 
 /// Page faults of a conversation in all processes of a server, as the mean of 200, where the kernel counts for us.
-pub fn page_faults_a_connection(server: &Server) -> Result<Option<f64>> {
+pub fn page_faults_a_connection(server: &Server) -> Option<f64> {
     // struct perf_event_attr, version 0: type and size, config, then flags.
     const SOFTWARE: u64 = 1;
     const PAGE_FAULTS: u64 = 2;
@@ -42,33 +42,30 @@ pub fn page_faults_a_connection(server: &Server) -> Result<Option<f64>> {
     let attr: [u64; 8] = [SOFTWARE | 64 << 32, PAGE_FAULTS, 0, 0, 0, INHERIT, 0, 0];
     let (any_cpu, call) = (-1, libc::SYS_perf_event_open);
     let fd = unsafe { libc::syscall(call, &raw const attr, server.pid(), any_cpu, -1, 0) };
-    if fd < 0 {
-        return Ok(None);
-    }
     // It counts from 0, in the process and in all that it will fork.
-    let mut counter = unsafe { File::from_raw_fd(fd as i32) };
-    (0..200).try_for_each(|_| conversation(server.port, 1, PATIENCE))?;
+    let mut counter = (fd >= 0).then(|| unsafe { File::from_raw_fd(fd as i32) })?;
+    (0..200).for_each(|_| conversation(server.port, 1));
     let mut count = [0; 8];
-    counter.read_exact(&mut count)?;
-    Ok(Some(u64::from_ne_bytes(count) as f64 / 200.0))
+    counter.read_exact(&mut count).expect("a count is 8 bytes");
+    Some(u64::from_ne_bytes(count) as f64 / 200.0)
 }
 
 /// System calls before `socket()`, and of a message, as strace sees them.
-pub fn calls(contender: &Contender) -> Result<[f64; 2]> {
-    let (one, many) = (traced(contender, 1)?, traced(contender, 51)?);
+pub fn calls(contender: &Contender) -> [f64; 2] {
+    let (one, many) = (traced(contender, 1), traced(contender, 51));
     let before = one.iter().position(|name| name == "socket").unwrap_or(0);
-    Ok([before as f64, (many.len() as f64 - one.len() as f64) / 50.0])
+    [before as f64, (many.len() as f64 - one.len() as f64) / 50.0]
 }
 
-/// The calls of a conversation of so many messages, and of the one that every start holds.
-fn traced(contender: &Contender, messages: usize) -> Result<Vec<String>> {
+/// The calls of a conversation of so many messages.
+fn traced(contender: &Contender, messages: usize) -> Vec<String> {
     let mut server = contender.start(Some(Trace::all()));
-    conversation(server.port, messages, PATIENCE)?;
+    conversation(server.port, messages);
     eventually("the server waits for the next client, alone", || {
         processes(&server).len() == 1 && state(server.pid()) == Some('S')
     });
     server.running.signal(libc::SIGTERM);
     server.running.wait_for_all();
     let events = server.running.events();
-    Ok(events.iter().filter_map(|event| Some(event.call()?.name.clone())).collect())
+    events.iter().filter_map(|event| Some(event.call()?.name.clone())).collect()
 }

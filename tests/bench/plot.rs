@@ -1,7 +1,7 @@
 //! The picture: conversations a second as bars, with a line over the middle half of the rounds.
 
 use super::contenders::Contender;
-use super::results::{Measure::Clients, Results};
+use super::results::{Measure::Conversations, Results};
 
 /// Where the bars begin, right of their names, and how long all may be; how high one is with its gap.
 const LEFT: f64 = 240.0;
@@ -11,7 +11,7 @@ const ROW: f64 = 24.0;
 pub fn svg(contenders: &[Contender], results: &Results) -> String {
     let measured = |contender: &Contender| {
         let name = contender.name.clone();
-        Some((results.median(Clients(1), &name)?, results.spread(Clients(1), &name)?, name))
+        Some((results.median(Conversations, &name)?, results.spread(Conversations, &name)?, name))
     };
     let forking = contenders.iter().filter(|contender| contender.forks());
     let bars: Vec<(f64, f64, String)> = forking.filter_map(measured).collect();

@@ -40,7 +40,7 @@ pub fn text(contenders: &[Contender], results: &Results) -> String {
         }
         table(&rows)
     };
-    let speed = section(say!("a second", "每秒"), &[Clients(1), Clients(8), Trips(5), Trips(1023)]);
+    let speed = section(say!("a second", "每秒"), &[Conversations, Trips(5), Trips(1023)]);
     let cost = [Pss, PageFaults, CallsBeforeSocket, CallsAMessage];
     let cost = section(say!("a conversation", "每次会话"), &cost);
     format!("{about}\n\n{speed}{cost}{}", figures(results))
@@ -54,7 +54,7 @@ fn cell(results: &Results, measure: Measure, contender: &Contender) -> Option<St
         CallsBeforeSocket => format!("{median:.0}"),
         Pss | PageFaults => format!("{median:.1}"),
         CallsAMessage => format!("{median:.2}"),
-        Clients(_) | Trips(_) => {
+        Conversations | Trips(_) => {
             let cpp = format!("{}, C++", SERVERS[contender.listing]);
             let ratio = results.ratio(measure, name, &cpp).or(results.ratio(measure, name, FLOOR));
             let ratio = ratio.map_or(String::new(), |ratio| format!(" ({ratio:.2})"));
@@ -69,7 +69,7 @@ fn figures(results: &Results) -> String {
     let mut rows = vec![heads.to_vec()];
     let mut row = |measure: Measure, name: &str, to: Option<(&str, String)>, asked: Option<f64>| {
         let what = match measure {
-            Clients(_) => say!("conversations a second, {name}", "每秒会话数，{name}"),
+            Conversations => say!("conversations a second, {name}", "每秒会话数，{name}"),
             Pss => say!("Pss an idle connection, {name}", "空闲连接的 Pss，{name}"),
             _ => say!("{}, {name}", "{}，{name}", measure.head()),
         };
@@ -78,7 +78,7 @@ fn figures(results: &Results) -> String {
             None => results.median(measure, name),
         };
         let what = to.map_or(what.clone(), |(_, to)| say!("{what}, to {to}", "{what}，与 {to}之比"));
-        let rate = matches!(measure, Clients(_));
+        let rate = matches!(measure, Conversations);
         let holds = |(asked, measured)| if rate { measured >= asked } else { measured <= asked };
         let reached = match asked.zip(measured).map(holds) {
             Some(true) => say!("ok", "达到"),
@@ -96,9 +96,9 @@ fn figures(results: &Results) -> String {
             let (name, cpp) = (format!("{server}{suffix}"), format!("{server}, C++"));
             let the_cpp = Some((cpp.as_str(), say!("the C++", "C++ ")));
             if listing == 1 {
-                row(Clients(1), &name, the_cpp.clone(), Some(to_cpp));
-                row(Clients(1), &name, Some((floor, say!("the floor", "floor "))), Some(to_floor));
-                row(Clients(1), &name, Some((RAW, say!("no library", "不用任何库"))), None);
+                row(Conversations, &name, the_cpp.clone(), Some(to_cpp));
+                row(Conversations, &name, Some((floor, say!("the floor", "floor "))), Some(to_floor));
+                row(Conversations, &name, Some((RAW, say!("no library", "不用任何库"))), None);
             }
             if listing > 0 {
                 row(Pss, &name, the_cpp, Some(0.50));

@@ -7,8 +7,8 @@ use crate::say;
 /// Something that is measured of a contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Measure {
-    /// Conversations a second: so many clients at once.
-    Clients(usize),
+    /// Conversations a second.
+    Conversations,
     /// Round trips a second of so many bytes.
     Trips(usize),
     Pss,
@@ -21,8 +21,7 @@ impl Measure {
     /// The head of its column.
     pub fn head(self) -> String {
         match self {
-            Measure::Clients(1) => say!("conversations", "会话"),
-            Measure::Clients(clients) => say!("{clients} at once", "同时 {clients} 个"),
+            Measure::Conversations => say!("conversations", "会话"),
             Measure::Trips(5) => say!("round trips, 5 bytes", "往返，5 字节"),
             Measure::Trips(size) => say!("{size} bytes", "{size} 字节"),
             Measure::Pss => say!("kB, idle", "空闲时 kB"),

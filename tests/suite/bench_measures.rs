@@ -24,9 +24,9 @@ use results::Results;
 fn a_start_and_a_message_cost_what_they_cost_in_c() {
     for (build, floor) in [(Build::Mended, FLOOR), (Build::Static, FLOOR_STATIC)] {
         let floor = Contender::in_c(floor).expect("cc builds it");
-        let [most, _] = cost::calls(&floor).expect("it serves");
+        let [most, _] = cost::calls(&floor);
         for server in (0..SERVERS.len()).map(|listing| Contender::port(build, listing)) {
-            let [before_socket, a_message] = cost::calls(&server).expect("it serves");
+            let [before_socket, a_message] = cost::calls(&server);
             assert!(before_socket <= most + 1.0, "{}: {before_socket}, {most}", server.name);
             assert!((a_message - 4.0).abs() < 0.1, "{}: {a_message}", server.name);
         }
@@ -38,19 +38,18 @@ fn a_start_and_a_message_cost_what_they_cost_in_c() {
 fn the_bench_measures() {
     let server = Contender::port(Build::Mended, 1).start(None);
     let slice = Duration::from_millis(20);
-    assert!(load::connections(server.port, 8, slice).expect("it serves") > 0.0);
-    let together = || load::round_trips(server.port, 1023, slice);
-    assert!(load::on_one_processor(server.pid(), together).expect("it serves") > 0.0);
+    assert!(load::rate(slice, || load::conversation(server.port, 1)) > 0.0);
+    assert!(load::on_one_processor(server.pid(), || load::round_trips(server.port, 1023, slice)) > 0.0);
     eventually("its children have ended", || cost::processes(&server).len() == 1);
-    let held = load::held(server.port, 10).expect("it serves");
+    let held = load::held(server.port, 10);
     assert_eq!(cost::processes(&server).len(), 11);
-    held.into_iter().try_for_each(load::quit).expect("they quit");
+    held.into_iter().for_each(load::quit);
     eventually("the idle have gone", || cost::processes(&server).len() == 1);
 
     // The kernel need not let us look.
-    let memory = cost::pss_a_connection(&server).expect("it serves");
+    let memory = cost::pss_a_connection(&server);
     assert!(memory.is_none_or(|kb| kb > 4.0), "{memory:?}");
-    let page_faults = cost::page_faults_a_connection(&server).expect("it serves");
+    let page_faults = cost::page_faults_a_connection(&server);
     assert!(page_faults.is_none_or(|page_faults| page_faults > 4.0), "{page_faults:?}");
 }
 
