@@ -17,12 +17,8 @@ pub fn svg(contenders: &[Contender], results: &Results) -> String {
     let bars: Vec<(f64, f64, String)> = forking.filter_map(measured).collect();
     let scale = LONGEST / bars.iter().map(|(rate, spread, _)| rate * (1.0 + spread)).fold(1.0, f64::max);
     let bar = |(row, (rate, spread, name)): (usize, &(f64, f64, String))| {
-        let fill = match name.rsplit(", ").next() {
-            Some("C++") => "#c44e52",
-            Some("static") if name.starts_with("tcp_") => "#8da9d8",
-            _ if name.starts_with("tcp_") => "#4c72b0",
-            _ => "#999999",
-        };
+        let ours = name.starts_with("tcp_") && !name.ends_with("C++");
+        let fill = if ours { "#4c72b0" } else { "#999999" };
         let (top, wide) = (50.0 + ROW * row as f64, rate * scale);
         let (low, high) = (LEFT + wide * (1.0 - spread), LEFT + wide * (1.0 + spread));
         format!(

@@ -13,7 +13,7 @@ pub fn draw(events: &[Event], width: usize, colour: bool) -> String {
     let lines = lines(&story);
     let lanes = lanes(&story, &lines);
     let mut page = Page { story, lanes, lefts: Vec::new(), width };
-    page.lefts = lefts(page.needs(&lines), width);
+    page.lefts = page.lefts(&lines);
     page.rows(&lines).iter().map(|row| row.printed(colour)).collect()
 }
 
@@ -33,14 +33,12 @@ fn lines(story: &Story) -> Vec<Line> {
 /// The lane of each process: clients left, then servers, then each child in
 /// the first lane that is free when it is born.
 fn lanes(story: &Story, lines: &[Line]) -> Vec<usize> {
-    let role = |process: &usize| story.processes[*process].role;
+    let is = |process: &usize, role| story.processes[*process].role == role;
+    let of = |role| (0..story.processes.len()).filter(move |process| is(process, role));
+    let programs: Vec<usize> = of(Role::Client).chain(of(Role::Server)).collect();
     let mut lanes = vec![0; story.processes.len()];
-    let of = |wanted| (0..story.processes.len()).filter(move |process| role(process) == wanted);
-    let mut taken = HashSet::new();
-    for (lane, process) in of(Role::Client).chain(of(Role::Server)).enumerate() {
-        lanes[process] = lane;
-        taken.insert(lane);
-    }
+    programs.iter().enumerate().for_each(|(lane, &process)| lanes[process] = lane);
+    let mut taken: HashSet<usize> = (0..programs.len()).collect();
     for step in lines.iter().map(|&(step, _)| &story.steps[step]) {
         if let Some(child) = step.made {
             let free = (lanes[step.process] + 1..).find(|&lane| taken.insert(lane));
@@ -58,18 +56,6 @@ fn lanes(story: &Story, lines: &[Line]) -> Vec<usize> {
 const MARGIN: usize = 2;
 const ARROW: usize = 4;
 const GAP: usize = 1;
-
-/// Where each lane begins, and behind the last where it ends. The widest give way first.
-fn lefts(mut widths: Vec<usize>, width: usize) -> Vec<usize> {
-    while widths.iter().sum::<usize>() > width {
-        let widest = widths.iter_mut().max().expect("there is a lane");
-        if *widest <= MARGIN + ARROW + 4 {
-            break;
-        }
-        *widest -= 1;
-    }
-    (0..=widths.len()).map(|lane| widths[..lane].iter().sum()).collect()
-}
 
 /// The colours, as terminals number them.
 const BOLD: &str = "1";
@@ -158,11 +144,11 @@ impl Page {
         std::iter::once((step, own)).chain(effects)
     }
 
-    /// How wide each lane would like to be.
-    fn needs(&self, lines: &[Line]) -> Vec<usize> {
-        let mut needs = vec![0; self.lanes.iter().max().map_or(0, |last| last + 1)];
+    /// Where each lane begins, and behind the last where it ends. The widest give way first.
+    fn lefts(&self, lines: &[Line]) -> Vec<usize> {
+        let mut widths = vec![0; self.lanes.iter().max().map_or(0, |last| last + 1)];
         let mut need = |lane: usize, words: &str, behind: usize| {
-            needs[lane] = needs[lane].max(MARGIN + columns(words) + behind);
+            widths[lane] = widths[lane].max(MARGIN + columns(words) + behind);
         };
         for (step, arrow) in lines.iter().flat_map(|&line| self.said(line)) {
             need(self.lane(step), &self.step(step).words[0], if arrow { ARROW } else { GAP + 1 });
@@ -171,7 +157,12 @@ impl Page {
         for (process, &lane) in processes.filter(|(process, _)| process.role >= Role::Child) {
             need(lane, &process.name, ARROW);
         }
-        needs
+        while widths.iter().sum::<usize>() > self.width {
+            let widest = widths.iter_mut().max().filter(|widest| **widest > MARGIN + ARROW + 4);
+            let Some(widest) = widest else { break };
+            *widest -= 1;
+        }
+        (0..=widths.len()).map(|lane| widths[..lane].iter().sum()).collect()
     }
 
     fn rows(&self, lines: &[Line]) -> Vec<Row> {
@@ -198,8 +189,9 @@ impl Page {
         let mut row = self.lifelines(alive);
         let mut ends = Vec::new();
         for (step, arrow) in self.said((number, effect)) {
-            let left = self.left(self.step(step).process);
-            ends.push(row.say(left, &self.words(step, arrow), self.ink(step)));
+            let Step { process, failed, .. } = *self.step(step);
+            let ink = if failed { FAILED } else { ink(self.story.processes[process].role) };
+            ends.push(row.say(self.left(process), &self.words(step, arrow), ink));
         }
         // An effect, or a cause that was told before.
         let arrow = effect.map(|effect| (number, effect, '─'));
@@ -228,11 +220,6 @@ impl Page {
             }
         }
         row
-    }
-
-    fn ink(&self, step: usize) -> &'static str {
-        let step = self.step(step);
-        if step.failed { FAILED } else { ink(self.story.processes[step.process].role) }
     }
 
     /// A row with the lines of the processes that live.
