@@ -8,19 +8,21 @@ use crate::support::language::columns;
 use crate::support::programs::SERVERS;
 
 /// Cells in Markdown, padded so that they stand in columns on a terminal too.
-fn table(rows: &[Vec<String>]) -> String {
-    let widths: Vec<usize> =
-        (0..rows[0].len()).map(|at| rows.iter().map(|row| columns(&row[at])).max().unwrap_or(0)).collect();
-    let line = |row: &Vec<String>| {
-        let cell = |(at, cell): (usize, &String)| {
-            let room = " ".repeat(widths[at] - columns(cell));
-            if at == 0 { format!("| {cell}{room} |") } else { format!(" {room}{cell} |") }
-        };
-        row.iter().enumerate().map(cell).collect::<String>() + "\n"
-    };
-    let rule = widths[1..].iter().map(|width| format!("{}:|", "-".repeat(width + 1)));
-    let rule = format!("|-{}-|{}\n", "-".repeat(widths[0]), rule.collect::<String>());
-    line(&rows[0]) + &rule + &rows[1..].iter().map(line).collect::<String>() + "\n"
+fn table(mut rows: Vec<Vec<String>>) -> String {
+    rows.insert(1, vec!["-".into(); rows[0].len()]);
+    for at in 0..rows[0].len() {
+        let width = rows.iter().map(|row| columns(&row[at])).max().unwrap_or(0);
+        for (number, row) in rows.iter_mut().enumerate() {
+            let room = " ".repeat(width - columns(&row[at]));
+            row[at] = match (number, at) {
+                (1, 0) => format!("|-{}-|", "-".repeat(width)),
+                (1, _) => format!("{}:|", "-".repeat(width + 1)),
+                (_, 0) => format!("| {}{room} |", row[at]),
+                _ => format!(" {room}{} |", row[at]),
+            };
+        }
+    }
+    rows.iter().map(|row| row.concat() + "\n").collect::<String>() + "\n"
 }
 
 /// The tables of what was measured.
@@ -38,7 +40,7 @@ pub fn text(contenders: &[Contender], results: &Results) -> String {
             let cell = |&measure| cell(results, measure, contender).unwrap_or("-".into());
             rows.push(std::iter::once(contender.name.clone()).chain(measures.iter().map(cell)).collect());
         }
-        table(&rows)
+        table(rows)
     };
     let speed = section(say!("a second", "每秒"), &[Conversations, Trips(5), Trips(1023)]);
     let cost = [Pss, PageFaults, CallsBeforeSocket, CallsAMessage];
@@ -63,51 +65,36 @@ fn cell(results: &Results, measure: Measure, contender: &Contender) -> Option<St
     })
 }
 
-/// What was asked for, what was measured, and whether it is reached.
+/// What was asked of the servers that fork, what was measured, and whether it is reached.
 fn figures(results: &Results) -> String {
     let heads = [say!("figures", "指标"), say!("asked", "要求"), say!("measured", "实测"), String::new()];
     let mut rows = vec![heads.to_vec()];
-    let mut row = |measure: Measure, name: &str, to: Option<(&str, String)>, asked: Option<f64>| {
-        let what = match measure {
-            Conversations => say!("conversations a second, {name}", "每秒会话数，{name}"),
-            Pss => say!("Pss an idle connection, {name}", "空闲连接的 Pss，{name}"),
-            _ => say!("{}, {name}", "{}，{name}", measure.head()),
-        };
-        let measured = match &to {
-            Some((other, _)) => results.ratio(measure, name, other),
-            None => results.median(measure, name),
-        };
-        let what = to.map_or(what.clone(), |(_, to)| say!("{what}, to {to}", "{what}，与 {to}之比"));
-        let rate = matches!(measure, Conversations);
-        let holds = |(asked, measured)| if rate { measured >= asked } else { measured <= asked };
+    let mut row = |what: String, sign: char, asked: Option<f64>, measured: Option<f64>| {
+        let holds = |(asked, measured)| if sign == '≥' { measured >= asked } else { measured <= asked };
         let reached = match asked.zip(measured).map(holds) {
             Some(true) => say!("ok", "达到"),
             Some(false) => say!("NO", "未达到"),
             None => "-".into(),
         };
-        let sign = if rate { '≥' } else { '≤' };
         let asked = asked.map_or("-".into(), |asked| format!("{sign} {asked:.2}"));
         let measured = measured.map_or("-".into(), |measured| format!("{measured:.2}"));
         rows.push(vec![what, asked, measured, reached]);
     };
     let builds = [("", FLOOR, 1.35, 0.90), (", static", FLOOR_STATIC, 1.45, 0.85)];
     for (suffix, floor, to_cpp, to_floor) in builds {
-        for (listing, server) in SERVERS.into_iter().enumerate() {
+        let name = format!("{}{suffix}", SERVERS[1]);
+        let rate = say!("conversations a second, {name}", "每秒会话数，{name}");
+        let rate_to = |other: &str| results.ratio(Conversations, &name, other);
+        let cpp = format!("{}, C++", SERVERS[1]);
+        row(say!("{rate}, to the C++", "{rate}，与 C++ 之比"), '≥', Some(to_cpp), rate_to(&cpp));
+        row(say!("{rate}, to the floor", "{rate}，与 floor 之比"), '≥', Some(to_floor), rate_to(floor));
+        row(say!("{rate}, to no library", "{rate}，与不用任何库之比"), '≥', None, rate_to(RAW));
+        for server in &SERVERS[1..] {
             let (name, cpp) = (format!("{server}{suffix}"), format!("{server}, C++"));
-            let the_cpp = Some((cpp.as_str(), say!("the C++", "C++ ")));
-            if listing == 1 {
-                row(Conversations, &name, the_cpp.clone(), Some(to_cpp));
-                row(Conversations, &name, Some((floor, say!("the floor", "floor "))), Some(to_floor));
-                row(Conversations, &name, Some((RAW, say!("no library", "不用任何库"))), None);
-            }
-            if listing > 0 {
-                row(Pss, &name, the_cpp, Some(0.50));
-            }
-            // The floor's, and signal(SIGPIPE, SIG_IGN), erratum 10.
-            let most = results.median(CallsBeforeSocket, floor).map(|floor| floor + 1.0);
-            row(CallsBeforeSocket, &name, None, most);
-            row(CallsAMessage, &name, None, Some(4.0));
+            let pss = say!("Pss an idle connection, {name}", "空闲连接的 Pss，{name}");
+            let ratio = results.ratio(Pss, &name, &cpp);
+            row(say!("{pss}, to the C++", "{pss}，与 C++ 之比"), '≤', Some(0.50), ratio);
         }
     }
-    table(&rows)
+    table(rows)
 }
