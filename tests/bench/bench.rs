@@ -10,6 +10,7 @@ mod results;
 #[allow(dead_code)] // the tests use the rest
 mod support;
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use contenders::Contender;
@@ -19,9 +20,6 @@ use support::programs::{Launch, Server, root};
 
 /// How long a contender's turn is.
 const SLICE: Duration = Duration::from_millis(100);
-
-/// On a machine that is busy or slow, three rounds must do from here on.
-const LATE: Duration = Duration::from_secs(110);
 
 /// What is measured, in how many rounds.
 const ALL: [(Measure, usize); 7] = [
@@ -37,7 +35,11 @@ const ALL: [(Measure, usize); 7] = [
 /// What comes of a contender's turn, if it takes part in this.
 fn turn(measure: Measure, contender: &Contender, server: &Server) -> Option<f64> {
     match measure {
-        Conversations => Some(load::rate(SLICE, || load::conversation(server.port, 1))),
+        // A new thread finds its processor anew.
+        Conversations => thread::scope(|scope| {
+            let client = scope.spawn(|| load::rate(SLICE, || load::conversation(server.port, 1)));
+            Some(client.join().expect("it is served"))
+        }),
         Trips(size) => {
             let trips = || load::round_trips(server.port, size, SLICE / 2);
             Some(load::on_one_processor(server.pid(), trips))
@@ -46,7 +48,6 @@ fn turn(measure: Measure, contender: &Contender, server: &Server) -> Option<f64>
         // The kernel lays a stack out anew at each start, and that decides about a page.
         Pss => cost::pss_a_connection(&contender.start(None)),
         PageFaults => cost::page_faults_a_connection(server),
-        _ if contenders::found("strace").is_none() => None,
         CallsBeforeSocket => Some(cost::calls(contender)[0]),
         CallsAMessage => Some(cost::calls(contender)[1]),
     }
@@ -58,7 +59,7 @@ fn measure(contenders: &[Contender], started: Instant) -> Results {
     let mut results = Results::default();
     for (measure, rounds) in ALL {
         eprintln!("{:>3} s: {}", started.elapsed().as_secs(), measure.head());
-        for _ in (0..rounds).take_while(|&round| round < 3 || started.elapsed() < LATE) {
+        for _ in 0..rounds {
             for (contender, server) in contenders.iter().zip(&servers) {
                 results.add(measure, &contender.name, turn(measure, contender, server));
             }

@@ -31,7 +31,7 @@ impl Contender {
         Contender { name, listing, program: program(build, SERVERS[listing]) }
     }
 
-    /// Version one in C, as the C compiler builds it, if there is one.
+    /// Version one in C, as the C compiler builds it; there may be no static C library.
     pub fn in_c(name: &str) -> Option<Self> {
         let (built, file, flags) = match name {
             FLOOR => ("floor", "floor.c", ""),
@@ -40,7 +40,7 @@ impl Contender {
         };
         let program = root().join("target/bench").join(built);
         std::fs::create_dir_all(program.parent()?).expect("target can be written");
-        let cc = Launch::of(found("cc")?).args(["-O2", "-Wall", "-o"]).arg(&program);
+        let cc = Launch::of("cc").args(["-O2", "-Wall", "-o"]).arg(&program);
         let cc = cc.args(flags.split_whitespace()).arg(root().join("tests/bench").join(file));
         if cc.start().wait() != 0 {
             eprintln!("{}", say!("{name}: cc does not build it", "{name}：cc 编译不了"));
@@ -83,10 +83,4 @@ pub fn all() -> Vec<Contender> {
     }
     all.extend([FLOOR, FLOOR_STATIC, RAW].into_iter().filter_map(Contender::in_c));
     all
-}
-
-/// Where a tool lies, if it is installed.
-pub fn found(tool: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join(tool)).find(|path| path.is_file())
 }

@@ -153,33 +153,35 @@ impl Teller {
     /// `last`: its process makes no call after it.
     fn hear(&mut self, event: &Event, over: f64, last: bool) {
         let process = self.process(event.pid as usize).expect("it is known");
-        let mut step = Step { process, over, ..Step::default() };
         // Whoever took the trace has ended it so.
         let by_hand = |end: &str| ["SIGTERM", "SIGINT", "SIGKILL"].iter().any(|name| end.contains(name));
+        // strace saw it asleep when it was ended; in between, it was only made again.
+        let asleep = |call: &Call| call.result == "?" && call.name != "exit_group";
+        let mut step = Step { process, over, ..Step::default() };
         match &event.what {
-            What::Signal(_) => {}
-            What::End(end) if by_hand(end) || self.end_of(process).is_some() => {}
-            What::End(end) => {
+            What::Call(call) if self.is_told(process, call) && (last || !asleep(call)) => {
+                step.words = self.names.words(call, asleep(call));
+                step.failed = call.errno.is_some() && !asleep(call);
+                step.log = call.name == "write" && matches!(call.fd(), Some(1 | 2));
+            }
+            What::End(end) if !by_hand(end) && self.end_of(process).is_none() => {
                 let status = end.strip_prefix("exited with ");
                 step.words = vec![status.map_or(end.clone(), |status| format!("exit({status})"))];
                 step.failed = status.is_none();
-                let number = self.add(step);
-                self.exit(process, number);
             }
-            What::Call(call) => {
-                // strace saw it asleep when it was ended; in between, it was only made again.
-                let asleep = call.result == "?" && call.name != "exit_group";
-                if asleep && !last || !self.is_told(process, call) {
-                    return;
-                }
-                step.words = self.names.words(call, asleep);
-                step.failed = call.errno.is_some() && !asleep;
-                step.log = call.name == "write" && matches!(call.fd(), Some(1 | 2));
-                let number = self.add(step);
-                if !asleep {
-                    self.understand(process, call, number);
-                }
-            }
+            _ => return,
+        }
+        let steps = &mut self.story.steps;
+        // A program comes from outside, but for the first.
+        let program = process > 0 && self.story.processes[process].role < Role::Child;
+        step.outside = program && !steps.iter().any(|other| other.process == process);
+        step.after.extend(steps.iter().position(|other| other.made == Some(process)));
+        steps.push(step);
+        let number = steps.len() - 1;
+        match &event.what {
+            What::Call(call) if asleep(call) => {}
+            What::Call(call) => self.understand(process, call, number),
+            _ => self.exit(process, number),
         }
     }
 
@@ -187,18 +189,8 @@ impl Teller {
     fn is_told(&self, process: usize, call: &Call) -> bool {
         let fd = call.fd().unwrap_or(-1);
         let ours = (0..=2).contains(&fd) || self.open[process].contains_key(&fd);
-        let anywhere = !["read", "write", "close"].contains(&&*call.name);
-        (ours || anywhere) && CALLS.split(',').any(|told| told == call.name)
-    }
-
-    fn add(&mut self, mut step: Step) -> usize {
-        let steps = &mut self.story.steps;
-        // A program comes from outside, but for the first.
-        let program = step.process > 0 && self.story.processes[step.process].role < Role::Child;
-        step.outside = program && !steps.iter().any(|other| other.process == step.process);
-        step.after.extend(steps.iter().position(|other| other.made == Some(step.process)));
-        steps.push(step);
-        steps.len() - 1
+        (ours || !["read", "write", "close"].contains(&&*call.name))
+            && CALLS.split(',').any(|told| told == call.name)
     }
 
     fn understand(&mut self, process: usize, call: &Call, number: usize) {
