@@ -37,8 +37,6 @@ calls = trace=socket,setsockopt,bind,listen,accept,connect,read,write,close,clon
 # the log brings about. Behind that all is passed on as it comes: a call that sleeps is half a line.
 own = sed -unE '/socket|rt_sigaction/,/write\(/ { /TZif2/,/close/d; p; /write\(/q; }'; cat
 strace = LC_ALL=C strace -s 128 -e $(calls) -e signal=!chld $(if $(call on,$(PEERS)),-yy) -o "|trap '' INT; { $(own); } >&2"
-# A PORT that is given; otherwise the tools find a free one.
-port = $(if $(filter file,$(origin PORT)),,"$(PORT)")
 tools = cargo run --quiet --profile tools --example tools --
 
 # Where make was typed: with -C, that is not where it works.
@@ -69,7 +67,7 @@ strace-client: build need-strace ## run-client under strace, its own calls alone
 	@$(strace) "$(bin)/tcp_client" "$(IP)" "$(PORT)" >/dev/null
 
 lanes: known-server build need-strace ## one conversation, drawn, a column a process: SERVER= CLIENTS=2, or TRACE=file | 把一次会话画出来，一个进程一列：SERVER= CLIENTS=2，或 TRACE=文件
-	@$(tools) lanes $(if $(TRACE),"$(TRACE)","$(bin)" $(SERVER) $(or $(CLIENTS),1) $(port))
+	@$(tools) lanes $(if $(TRACE),"$(TRACE)","$(bin)" $(SERVER) $(or $(CLIENTS),1))
 
 lessons: $(if $(call on,$(RECORD)),build need-strace need-ss need-ps) ## the list of lessons; RECORD=1 writes traces and examples anew | 课程列表和每课的问题；RECORD=1 重新记录
 	@$(tools) $(if $(call on,$(RECORD)),record,lessons) $(N)
@@ -97,9 +95,8 @@ sanitise: ## formatter, argument parsing and line reader under valgrind | 在 va
 test: need-strace need-ss need-ps $(if $(ARTICLE),need-g++) ## everything; ARTICLE=file measures the article's C++ again | 全部测试；ARTICLE=文件 重新测量文章的 C++
 	@ARTICLE="$(ARTICLE)" sh tests/tools/test.sh
 
-bench: ## speed and cost, in turns; ARTICLE=file puts the article's C++ beside the port | 性能和开销；ARTICLE=文件 与文章的 C++ 对照
-	@ulimit -Sn "$$(ulimit -Hn)"; \
-	ARTICLE="$(ARTICLE)" RECORD=$(call on,$(RECORD)) $(if $(call on,$(RECORD)),LC_ALL=C) cargo bench --quiet --bench bench
+bench: need-strace ## speed and cost, in turns; ARTICLE=file puts the article's C++ beside the port | 性能和开销；ARTICLE=文件 与文章的 C++ 对照
+	@ARTICLE="$(ARTICLE)" RECORD=$(call on,$(RECORD)) $(if $(call on,$(RECORD)),LC_ALL=C) cargo bench --quiet --bench bench
 
 known-server:
 	@$(if $(filter $(SERVER),$(servers)),:,echo 'SERVER=$(SERVER): $(call say,it is one of,没有这个服务端，可选：) $(servers)' >&2; exit 2)

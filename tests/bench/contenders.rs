@@ -1,14 +1,11 @@
-//! Who takes part: the port, the article's C++, a bare floor in C, one without a library, and Python's.
+//! Who takes part: the port, the article's C++, a bare floor in C, and one without a library.
 
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use super::load;
 use crate::say;
 use crate::support::article;
-use crate::support::programs::{
-    Build, Launch, PATIENCE, SERVERS, Server, eventually, free_port, program, root,
-};
+use crate::support::programs::*;
 
 /// The names of those in C.
 pub const FLOOR: &str = "floor: C without a log";
@@ -23,34 +20,33 @@ pub struct Contender {
     pub name: String,
     /// The listing that it is, or is like: an index into [`SERVERS`].
     pub listing: usize,
-    /// Its words, without the port and the address.
-    pub command: Vec<PathBuf>,
+    program: PathBuf,
 }
 
 impl Contender {
     /// The port's `listing` of that build.
     pub fn port(build: Build, listing: usize) -> Self {
         let suffix = if build == Build::Static { ", static" } else { "" };
-        let command = vec![program(build, SERVERS[listing])];
-        Contender { name: format!("{}{suffix}", SERVERS[listing]), listing, command }
+        let name = format!("{}{suffix}", SERVERS[listing]);
+        Contender { name, listing, program: program(build, SERVERS[listing]) }
     }
 
-    /// Version one in C, as the C compiler builds it, if there is one.
+    /// Version one in C, as the C compiler builds it; there may be no static C library.
     pub fn in_c(name: &str) -> Option<Self> {
         let (built, file, flags) = match name {
             FLOOR => ("floor", "floor.c", ""),
             FLOOR_STATIC => ("floor-static", "floor.c", "-static"),
             _ => ("raw", "raw.c", RAW_FLAGS),
         };
-        let built = root().join("target/bench").join(built);
-        std::fs::create_dir_all(built.parent()?).expect("target can be written");
-        let cc = Launch::of(found("cc")?).args(["-O2", "-Wall", "-o"]).arg(&built);
+        let program = root().join("target/bench").join(built);
+        std::fs::create_dir_all(program.parent()?).expect("target can be written");
+        let cc = Launch::of("cc").args(["-O2", "-Wall", "-o"]).arg(&program);
         let cc = cc.args(flags.split_whitespace()).arg(root().join("tests/bench").join(file));
         if cc.start().wait() != 0 {
             eprintln!("{}", say!("{name}: cc does not build it", "{name}：cc 编译不了"));
             return None;
         }
-        Some(Contender { name: name.to_string(), listing: 1, command: vec![built] })
+        Some(Contender { name: name.to_string(), listing: 1, program })
     }
 
     /// A process for each client.
@@ -58,20 +54,15 @@ impl Contender {
         self.listing > 0
     }
 
-    /// Python's processes are too large to hold a thousand of them.
-    pub fn holds(&self) -> bool {
-        self.forks() && !self.name.starts_with("python")
-    }
-
     /// Starts it, seen by strace or not, its log thrown away.
-    pub fn start(&self, prepared: impl FnOnce(Launch) -> Launch) -> Server {
+    pub fn start(&self, trace: Option<Trace>) -> Server {
         let port = free_port();
         // cargo's search path would have the loader look for libc in vain.
-        let launch = Launch::of(&self.command[0]).args(&self.command[1..]).without_env("LD_LIBRARY_PATH");
+        let launch = Launch::of(&self.program).without_env("LD_LIBRARY_PATH").without_env("TZ");
         let launch = launch.arg(port.to_string()).arg("127.0.0.1");
         let launch = launch.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let running = prepared(launch).start();
-        eventually("the server serves", || load::conversation(port, 1, PATIENCE).is_ok());
+        let mut running = trace.into_iter().fold(launch, Launch::traced).start();
+        running.listens(port, PATIENCE).unwrap_or_else(|why| panic!("{}: {why}", self.name));
         Server { running, port }
     }
 }
@@ -85,26 +76,11 @@ pub fn all() -> Vec<Contender> {
         eprintln!("{left_out}");
     }
     let mut all = Vec::new();
-    for (listing, name) in SERVERS.into_iter().enumerate() {
-        all.extend(cpp.as_ref().map(|cpp| {
-            let command = vec![article::program(cpp, false, name)];
-            Contender { name: format!("{name}, C++"), listing, command }
-        }));
+    for (listing, server) in SERVERS.into_iter().enumerate() {
+        let program = cpp.iter().map(|cpp| article::program(cpp, false, server));
+        all.extend(program.map(|program| Contender { name: format!("{server}, C++"), listing, program }));
         all.extend([Build::Mended, Build::Static].map(|build| Contender::port(build, listing)));
     }
     all.extend([FLOOR, FLOOR_STATIC, RAW].into_iter().filter_map(Contender::in_c));
-    match found("python3") {
-        Some(python) => {
-            let command = vec![python, root().join("tests/bench/peer.py")];
-            all.push(Contender { name: "python3, forking".into(), listing: 1, command });
-        }
-        None => eprintln!("{}", say!("python3 is not installed: left out", "没有安装 python3：不测它")),
-    }
     all
-}
-
-/// Where a tool lies, if it is installed.
-pub fn found(tool: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join(tool)).find(|path| path.is_file())
 }

@@ -1,86 +1,54 @@
 //! The clients: as little work as a client can do, so that the server is what is measured.
 
-use std::io::ErrorKind::{ConnectionReset, TimedOut, WouldBlock};
-use std::io::{Error, Read, Result, Write};
+use std::io::Write;
 use std::mem::zeroed;
-use std::net::{Ipv4Addr, TcpStream};
-use std::thread;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::support::programs::PATIENCE;
+use crate::support::peer::{connect, rest, said};
 
-/// A connection on which no call takes longer than `patience`, `connect` included.
-fn connect(port: u16, patience: Duration) -> Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), patience)?;
-    stream.set_read_timeout(Some(patience))?;
-    stream.set_write_timeout(Some(patience))?;
-    Ok(stream)
-}
-
-fn round_trip(stream: &mut TcpStream, message: &[u8], reply: &mut [u8]) -> Result<()> {
-    stream.write_all(message)?;
-    stream.read_exact(reply)?;
-    let upper = reply[0] == message[0].to_ascii_uppercase();
-    if upper { Ok(()) } else { Err(Error::other("not in upper case")) }
+fn round_trip(stream: &mut TcpStream, message: &[u8]) {
+    assert!(said(stream, message)[0].is_ascii_uppercase(), "it replies in upper case");
 }
 
 /// Ends a connection from the server's side: the client keeps no TIME_WAIT, and no port.
-pub fn quit(mut stream: TcpStream) -> Result<()> {
-    stream.write_all(b"quit")?;
-    let end = stream.read(&mut [0; 64])? == 0;
-    if end { Ok(()) } else { Err(Error::other("a reply to quit")) }
+pub fn quit(mut stream: TcpStream) {
+    stream.write_all(b"quit").expect("the server takes it");
+    assert_eq!(rest(&mut stream), b"", "quit has no reply");
 }
 
 /// A whole conversation: connect, `messages` and their replies, `quit`, the end.
-pub fn conversation(port: u16, messages: usize, patience: Duration) -> Result<()> {
-    let mut stream = connect(port, patience)?;
-    for _ in 0..messages {
-        round_trip(&mut stream, b"hello", &mut [0; 5])?;
-    }
-    quit(stream)
+pub fn conversation(port: u16, messages: usize) {
+    let mut stream = connect(port);
+    (0..messages).for_each(|_| round_trip(&mut stream, b"hello"));
+    quit(stream);
 }
 
-/// Conversations a second of so many clients at once, for as long as `slice`.
-pub fn connections(port: u16, clients: usize, slice: Duration) -> Result<f64> {
-    let started = Instant::now();
-    let client = || {
-        let mut done = 0;
-        while started.elapsed() < slice {
-            match conversation(port, 1, slice) {
-                Ok(()) => done += 1,
-                // The backlog of five was full: the kernel would try again after a second.
-                Err(error) if matches!(error.kind(), TimedOut | WouldBlock | ConnectionReset) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(done)
-    };
-    let done: Result<Vec<u32>> = thread::scope(|scope| {
-        let clients: Vec<_> = (0..clients).map(|_| scope.spawn(client)).collect();
-        clients.into_iter().map(|client| client.join().expect("no client panics")).collect()
-    });
-    Ok(f64::from(done?.iter().sum::<u32>()) / started.elapsed().as_secs_f64())
-}
-
-/// Round trips a second of `size` bytes on an open connection, for as long as `slice`.
-pub fn round_trips(port: u16, size: usize, slice: Duration) -> Result<f64> {
-    let (message, mut reply) = (vec![b'a'; size], vec![0; size]);
-    let mut stream = connect(port, PATIENCE)?;
-    round_trip(&mut stream, &message, &mut reply)?;
-    let (started, mut trips) = (Instant::now(), 0.0);
+/// How often a second something can be done, when it is done for as long as `slice`.
+pub fn rate(slice: Duration, mut act: impl FnMut()) -> f64 {
+    let (started, mut done) = (Instant::now(), 0.0);
     while started.elapsed() < slice {
-        round_trip(&mut stream, &message, &mut reply)?;
-        trips += 1.0;
+        act();
+        done += 1.0;
     }
-    let rate = trips / started.elapsed().as_secs_f64();
-    quit(stream).map(|()| rate)
+    done / started.elapsed().as_secs_f64()
+}
+
+/// Round trips a second of `size` bytes on an open connection.
+pub fn round_trips(port: u16, size: usize, slice: Duration) -> f64 {
+    let (message, mut stream) = (vec![b'a'; size], connect(port));
+    round_trip(&mut stream, &message);
+    let rate = rate(slice, || round_trip(&mut stream, &message));
+    quit(stream);
+    rate
 }
 
 /// Connections that have said a word each, so that their process is there, and stay open, idle.
-pub fn held(port: u16, count: usize) -> Result<Vec<TcpStream>> {
+pub fn held(port: u16, count: usize) -> Vec<TcpStream> {
     let one = |_| {
-        let mut stream = connect(port, PATIENCE)?;
-        round_trip(&mut stream, b"hello", &mut [0; 5]).map(|()| stream)
+        let mut stream = connect(port);
+        round_trip(&mut stream, b"hello");
+        stream
     };
     (0..count).map(one).collect()
 }
@@ -97,8 +65,7 @@ pub fn on_one_processor<T>(server: u32, act: impl FnOnce() -> T) -> T {
     let (mut all, mut one): (libc::cpu_set_t, libc::cpu_set_t) = unsafe { zeroed() };
     unsafe {
         libc::sched_getaffinity(0, size, &raw mut all);
-        let ours = (0..libc::CPU_SETSIZE as usize).rev().find(|&cpu| libc::CPU_ISSET(cpu, &all));
-        libc::CPU_SET(ours.expect("we run on one"), &mut one);
+        libc::CPU_SET(libc::sched_getcpu() as usize, &mut one);
     }
     bind(&one);
     let done = act();

@@ -8,22 +8,21 @@ use crate::support::language::columns;
 use crate::support::programs::SERVERS;
 
 /// Cells in Markdown, padded so that they stand in columns on a terminal too.
-fn table(rows: &[Vec<String>]) -> String {
-    let wide = |column: usize| rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0);
-    let mut text = String::new();
-    for (number, row) in rows.iter().enumerate() {
-        for (column, cell) in row.iter().enumerate() {
-            let room = " ".repeat(wide(column) - columns(cell));
-            text += &if column == 0 { format!("| {cell}{room} |") } else { format!(" {room}{cell} |") };
-        }
-        text.push('\n');
-        if number == 0 {
-            text += &format!("|-{}-|", "-".repeat(wide(0)));
-            text.extend((1..row.len()).map(|column| format!("{}:|", "-".repeat(wide(column) + 1))));
-            text.push('\n');
+fn table(mut rows: Vec<Vec<String>>) -> String {
+    rows.insert(1, vec!["-".into(); rows[0].len()]);
+    for at in 0..rows[0].len() {
+        let width = rows.iter().map(|row| columns(&row[at])).max().unwrap_or(0);
+        for (number, row) in rows.iter_mut().enumerate() {
+            let room = " ".repeat(width - columns(&row[at]));
+            row[at] = match (number, at) {
+                (1, 0) => format!("|-{}-|", "-".repeat(width)),
+                (1, _) => format!("{}:|", "-".repeat(width + 1)),
+                (_, 0) => format!("| {}{room} |", row[at]),
+                _ => format!(" {room}{} |", row[at]),
+            };
         }
     }
-    text + "\n"
+    rows.iter().map(|row| row.concat() + "\n").collect::<String>() + "\n"
 }
 
 /// The tables of what was measured.
@@ -35,17 +34,16 @@ pub fn text(contenders: &[Contender], results: &Results) -> String {
          之比）；最后是一半轮次偏离中位数的幅度。"
     );
     let section = |title: String, measures: &[Measure]| {
-        let heads = measures.iter().map(|measure| measure.head());
-        let mut rows: Vec<Vec<String>> = vec![std::iter::once(title).chain(heads).collect()];
+        let mut rows = vec![vec![title]];
+        rows[0].extend(measures.iter().map(|measure| measure.head()));
         for contender in contenders {
-            let cells = measures.iter().map(|&measure| cell(results, measure, contender));
-            let cells = cells.map(|cell| cell.unwrap_or("-".into()));
-            rows.push(std::iter::once(contender.name.clone()).chain(cells).collect());
+            let cell = |&measure| cell(results, measure, contender).unwrap_or("-".into());
+            rows.push(std::iter::once(contender.name.clone()).chain(measures.iter().map(cell)).collect());
         }
-        table(&rows)
+        table(rows)
     };
-    let speed = section(say!("a second", "每秒"), &[Clients(1), Clients(8), Idle, Trips(5), Trips(1023)]);
-    let cost = [Pss, PageFaults, Processor, CallsBeforeSocket, CallsAMessage];
+    let speed = section(say!("a second", "每秒"), &[Conversations, Trips(5), Trips(1023)]);
+    let cost = [Pss, PageFaults, CallsBeforeSocket, CallsAMessage];
     let cost = section(say!("a conversation", "每次会话"), &cost);
     format!("{about}\n\n{speed}{cost}{}", figures(results))
 }
@@ -54,22 +52,20 @@ pub fn text(contenders: &[Contender], results: &Results) -> String {
 fn cell(results: &Results, measure: Measure, contender: &Contender) -> Option<String> {
     let name = &contender.name;
     let median = results.median(measure, name)?;
-    let decimals = match measure {
-        CallsBeforeSocket => 0,
-        Pss | PageFaults => 1,
-        CallsAMessage => 2,
-        _ => {
+    Some(match measure {
+        CallsBeforeSocket => format!("{median:.0}"),
+        Pss | PageFaults => format!("{median:.1}"),
+        CallsAMessage => format!("{median:.2}"),
+        Conversations | Trips(_) => {
             let cpp = format!("{}, C++", SERVERS[contender.listing]);
             let ratio = results.ratio(measure, name, &cpp).or(results.ratio(measure, name, FLOOR));
             let ratio = ratio.map_or(String::new(), |ratio| format!(" ({ratio:.2})"));
-            let spread = 100.0 * results.spread(measure, name)?;
-            return Some(format!("{median:.0}{ratio} ±{spread:.0}%"));
+            format!("{median:.0}{ratio} ±{:.0}%", 100.0 * results.spread(measure, name)?)
         }
-    };
-    Some(format!("{median:.decimals$}"))
+    })
 }
 
-/// What was asked for, what was measured, and whether it is reached.
+/// What was asked of the servers that fork, what was measured, and whether it is reached.
 fn figures(results: &Results) -> String {
     let heads = [say!("figures", "指标"), say!("asked", "要求"), say!("measured", "实测"), String::new()];
     let mut rows = vec![heads.to_vec()];
@@ -84,35 +80,21 @@ fn figures(results: &Results) -> String {
         let measured = measured.map_or("-".into(), |measured| format!("{measured:.2}"));
         rows.push(vec![what, asked, measured, reached]);
     };
-    for (suffix, floor, to_cpp, to_floor) in
-        [("", FLOOR, 1.35, 0.90), (", static", FLOOR_STATIC, 1.45, 0.85)]
-    {
-        for (listing, server) in SERVERS.into_iter().enumerate() {
+    let builds = [("", FLOOR, 1.35, 0.90), (", static", FLOOR_STATIC, 1.45, 0.85)];
+    for (suffix, floor, to_cpp, to_floor) in builds {
+        let name = format!("{}{suffix}", SERVERS[1]);
+        let rate = say!("conversations a second, {name}", "每秒会话数，{name}");
+        let rate_to = |other: &str| results.ratio(Conversations, &name, other);
+        let cpp = format!("{}, C++", SERVERS[1]);
+        row(say!("{rate}, to the C++", "{rate}，与 C++ 之比"), '≥', Some(to_cpp), rate_to(&cpp));
+        row(say!("{rate}, to the floor", "{rate}，与 floor 之比"), '≥', Some(to_floor), rate_to(floor));
+        row(say!("{rate}, to no library", "{rate}，与不用任何库之比"), '≥', None, rate_to(RAW));
+        for server in &SERVERS[1..] {
             let (name, cpp) = (format!("{server}{suffix}"), format!("{server}, C++"));
-            let rate_to = |other| results.ratio(Clients(1), &name, other);
-            if listing == 1 {
-                let whole = say!("conversations a second, {name}", "每秒会话数，{name}");
-                let what = say!("{whole}, to the C++", "{whole}，与 C++ 之比");
-                row(what, '≥', Some(to_cpp), rate_to(&cpp));
-                let what = say!("{whole}, to the floor", "{whole}，与 floor 之比");
-                row(what, '≥', Some(to_floor), rate_to(floor));
-                let what = say!("{whole}, to no library", "{whole}，与不用任何库之比");
-                row(what, '≥', None, rate_to(RAW));
-            }
-            if listing > 0 {
-                let what = say!(
-                    "Pss an idle connection, {name}, to the C++",
-                    "空闲连接的 Pss，{name}，与 C++ 之比"
-                );
-                row(what, '≤', Some(0.50), results.ratio(Pss, &name, &cpp));
-            }
-            // The floor's, and signal(SIGPIPE, SIG_IGN), erratum 10.
-            let most = results.median(CallsBeforeSocket, floor).map(|floor| floor + 1.0);
-            let what = say!("calls before socket(), {name}", "socket() 之前的系统调用，{name}");
-            row(what, '≤', most, results.median(CallsBeforeSocket, &name));
-            let what = say!("calls a message, {name}", "每条消息的系统调用，{name}");
-            row(what, '≤', Some(4.0), results.median(CallsAMessage, &name));
+            let pss = say!("Pss an idle connection, {name}", "空闲连接的 Pss，{name}");
+            let ratio = results.ratio(Pss, &name, &cpp);
+            row(say!("{pss}, to the C++", "{pss}，与 C++ 之比"), '≤', Some(0.50), ratio);
         }
     }
-    table(&rows)
+    table(rows)
 }

@@ -7,16 +7,12 @@ use crate::say;
 /// Something that is measured of a contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Measure {
-    /// Conversations a second: so many clients at once.
-    Clients(usize),
-    /// Conversations a second of one client while a thousand others are connected and idle.
-    Idle,
+    /// Conversations a second.
+    Conversations,
     /// Round trips a second of so many bytes.
     Trips(usize),
     Pss,
     PageFaults,
-    /// Microseconds of processor a connection.
-    Processor,
     CallsBeforeSocket,
     CallsAMessage,
 }
@@ -25,14 +21,11 @@ impl Measure {
     /// The head of its column.
     pub fn head(self) -> String {
         match self {
-            Measure::Clients(1) => say!("conversations", "会话"),
-            Measure::Clients(clients) => say!("{clients} at once", "同时 {clients} 个"),
-            Measure::Idle => say!("1000 idle held", "另有 1000 个空闲连接"),
+            Measure::Conversations => say!("conversations", "会话"),
             Measure::Trips(5) => say!("round trips, 5 bytes", "往返，5 字节"),
             Measure::Trips(size) => say!("{size} bytes", "{size} 字节"),
             Measure::Pss => say!("kB, idle", "空闲时 kB"),
             Measure::PageFaults => say!("page faults", "缺页次数"),
-            Measure::Processor => say!("µs of processor", "CPU 时间 µs"),
             Measure::CallsBeforeSocket => say!("calls before socket()", "socket() 之前的系统调用"),
             Measure::CallsAMessage => say!("calls a message", "每条消息的系统调用"),
         }
@@ -44,36 +37,35 @@ impl Measure {
 pub struct Results(BTreeMap<(Measure, String), Vec<f64>>);
 
 impl Results {
-    /// Adds the value of a round.
-    pub fn add(&mut self, measure: Measure, name: &str, value: f64) {
-        self.0.entry((measure, name.to_string())).or_default().push(value);
+    /// Adds the value of a round, if there is one.
+    pub fn add(&mut self, measure: Measure, name: &str, value: Option<f64>) {
+        self.0.entry((measure, name.to_string())).or_default().extend(value);
     }
 
-    fn values(&self, measure: Measure, name: &str) -> Option<&Vec<f64>> {
-        self.0.get(&(measure, name.to_string()))
+    fn values(&self, measure: Measure, name: &str) -> &[f64] {
+        self.0.get(&(measure, name.to_string())).map_or(&[], Vec::as_slice)
     }
 
     pub fn median(&self, measure: Measure, name: &str) -> Option<f64> {
-        self.values(measure, name).map(|values| quantile(values, 0.5))
+        quantile(self.values(measure, name).to_vec(), 0.5)
     }
 
     /// How far the middle half of the rounds lies around the median, as a part of it.
     pub fn spread(&self, measure: Measure, name: &str) -> Option<f64> {
-        let values = self.values(measure, name)?;
-        Some((quantile(values, 0.75) - quantile(values, 0.25)) / 2.0 / quantile(values, 0.5))
+        let at = |part| quantile(self.values(measure, name).to_vec(), part);
+        Some((at(0.75)? - at(0.25)?) / 2.0 / at(0.5)?)
     }
 
     /// The median of each round's own ratio: both were measured in the same moment.
     pub fn ratio(&self, measure: Measure, name: &str, to: &str) -> Option<f64> {
-        let pairs = self.values(measure, name)?.iter().zip(self.values(measure, to)?);
-        Some(quantile(&pairs.map(|(value, base)| value / base).collect::<Vec<_>>(), 0.5))
+        let pairs = self.values(measure, name).iter().zip(self.values(measure, to));
+        quantile(pairs.map(|(value, base)| value / base).collect(), 0.5)
     }
 }
 
-fn quantile(values: &[f64], part: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let at = (sorted.len() - 1) as f64 * part;
-    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
-    low + (high - low) * at.fract()
+fn quantile(mut values: Vec<f64>, part: f64) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let at = values.len().checked_sub(1)? as f64 * part;
+    let (low, high) = (values[at.floor() as usize], values[at.ceil() as usize]);
+    Some(low + (high - low) * at.fract())
 }

@@ -1,8 +1,7 @@
 //! Proves that a trace is read, told and drawn as it happened, and the same conversation always the same.
 
-use std::net::TcpListener;
-
 use crate::support::conversation;
+use crate::support::language::columns;
 use crate::support::programs::*;
 use crate::support::strace;
 use crate::support::swimlanes::draw;
@@ -15,76 +14,63 @@ fn drawn(trace: &str) -> String {
     draw(&strace::read(trace), 120, false)
 }
 
-fn held(server: &str, clients: usize) -> String {
-    let bin = program(Build::Mended, server);
-    let events = conversation::hold(bin.parent().expect("a directory"), server, clients, free_port());
-    draw(&events, 120, false)
-}
-
 /// Errors in any language and odd strings are read as strace writes them.
 #[test]
 fn a_trace_is_read() {
-    for reason in ["Connection refused", "拒绝连接", "\u{fffd}\u{fffd}"] {
-        let failed = format!("connect(3, {{port=htons(80)}}, 16) = -1 ECONNREFUSED ({reason})\n");
-        let failed = strace::read(&failed);
-        assert_eq!(failed[0].call().and_then(|call| call.errno.as_deref()), Some("ECONNREFUSED"));
-    }
-    let odd = strace::read("write(1, \"a, \\\")(\\0\\33\", 7) = 7\n");
-    assert_eq!(odd[0].call().and_then(|call| call.bytes(1)).as_deref(), Some(&b"a, \")(\0\x1b"[..]));
+    let text = "connect(3, {port=htons(80)}, 16) = -1 ECONNREFUSED (拒绝连接)\nwrite(1, \"a, \\\")(\\0\\33\", 7) = 7\n";
+    let events = strace::read(text);
+    assert_eq!(events[0].call().and_then(|call| call.errno.as_deref()), Some("ECONNREFUSED"));
+    assert_eq!(events[1].call().and_then(|call| call.bytes(1)).as_deref(), Some(&b"a, \")(\0\x1b"[..]));
 }
 
 /// The recorded trace has just this drawing, whatever makes a child there, and whoever was quicker
 /// where neither waited for the other.
 #[test]
 fn the_double_fork_is_drawn() {
-    assert_eq!(drawn(TRACE), DRAWING, "\n{}", drawn(TRACE));
-    let calls = [
-        "fork()",
-        "vfork()",
-        "clone3({flags=CLONE_CHILD_SETTID, exit_signal=SIGCHLD}, 88)",
-        "clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|SIGCHLD, child_tidptr=0xffff9c0)",
-    ];
-    let calls = calls.map(|call| vec![("clone(child_stack=NULL, flags=SIGCHLD)", call)]);
-    let named = vec![
-        ("(4,", "(4<TCP:[127.0.0.1:23987->127.0.0.1:49634]>,"),
-        (", [16]) = 4", ", [16]) = 4<TCP:[127.0.0.1:23987->127.0.0.1:49634]>"),
-    ];
-    // The parent closes its copy after the child is gone, and the grandchild sleeps at once.
-    let slower = vec![
-        ("101 49.231029 close", "101 49.231459 close"),
-        ("101 49.231042 wait4", "101 49.231460 wait4"),
-    ];
-    for changes in calls.into_iter().chain([named, slower]) {
-        let other = changes.iter().fold(TRACE.to_string(), |trace, (was, is)| trace.replace(was, is));
-        assert_ne!(other, TRACE);
-        assert_eq!(drawn(&other), DRAWING, "\n{}", drawn(&other));
+    let clone = "clone(child_stack=NULL, flags=SIGCHLD)";
+    let clone3 = "clone3({flags=CLONE_CHILD_SETTID, exit_signal=SIGCHLD}, 88)";
+    let ends = "<TCP:[127.0.0.1:23987->127.0.0.1:49634]>";
+    for changes in [
+        vec![],
+        vec![(clone, "fork()")],
+        vec![(clone, "vfork()")],
+        vec![(clone, clone3)],
+        // What `-yy` says.
+        vec![("(4,", &format!("(4{ends},")), (", [16]) = 4", &format!(", [16]) = 4{ends}"))],
+        // The parent closes its copy after the child is gone, and the grandchild sleeps at once.
+        vec![("29 close", "459 close"), ("42 wait4", "460 wait4")],
+    ] {
+        let change = |trace: String, (was, is): &(&str, &str)| {
+            assert!(trace.contains(was), "{was}");
+            trace.replace(was, is)
+        };
+        let drawing = drawn(&changes.iter().fold(TRACE.to_string(), change));
+        assert_eq!(drawing, DRAWING, "{changes:?}\n{drawing}");
     }
     // The client's file first.
     let (server, client): (Vec<&str>, Vec<&str>) = TRACE.lines().partition(|line| line.starts_with('1'));
     assert_eq!(drawn(&[client, server].concat().join("\n")), DRAWING);
 }
 
-/// A call more, less or changed is seen.
+/// Erratum 4: the client's port as flags of `waitpid`, and no wait for the child.
 #[test]
 fn another_trace_has_another_drawing() {
     let waited = "<... wait4 resumed>NULL, 0, NULL) = 102";
     let failed = "<... wait4 resumed>NULL, 0xc1e2 /* W??? */, NULL) = -1 EINVAL (Invalid argument)";
     let no_wait = drawn(&TRACE.replace(waited, failed));
     assert!(no_wait.contains("waitpid(child, peer_port) EINVAL"), "\n{no_wait}");
-    let open: Vec<&str> = TRACE.lines().filter(|line| !line.contains("49.231142 close(3)")).collect();
-    assert_ne!(drawn(&open.join("\n")), DRAWING);
 }
 
 /// No line is wider than asked, in any width; what is long is cut with a sign; a wide letter takes two columns.
 #[test]
 fn it_fits_the_width() {
-    let words = ["hello".to_string(), "long ".repeat(20), "中文".repeat(20)];
-    for (width, word) in (60..=120).flat_map(|width| words.iter().map(move |word| (width, word))) {
-        let drawing = draw(&strace::read(&TRACE.replace("hello", word)), width, false);
-        let columns = crate::support::language::columns;
-        assert!(drawing.lines().all(|line| columns(line) <= width), "{width}:\n{drawing}");
-        // accept waits; the word is cut where it is typed, sent and read.
-        assert!(drawing.matches('…').count() >= if word == "hello" { 1 } else { 4 }, "{width}:\n{drawing}");
+    // accept waits; the word is cut where it is typed, sent and read.
+    for (word, cut) in [("hello", 1), (&"long ".repeat(20), 4), (&"中文".repeat(20), 4)] {
+        for width in 60..=120 {
+            let drawing = draw(&strace::read(&TRACE.replace("hello", word)), width, false);
+            assert!(drawing.lines().all(|line| columns(line) <= width), "{width}:\n{drawing}");
+            assert!(drawing.matches('…').count() >= cut, "{width}:\n{drawing}");
+        }
     }
     let wide = drawn(&TRACE.replace("hello", "中文"));
     assert_eq!(wide.replace("中文", "abcd"), drawn(&TRACE.replace("hello", "abcd")), "\n{wide}");
@@ -97,8 +83,7 @@ fn colours_change_no_character() {
     let plain = coloured.split('\x1b').map(|piece| piece.split_once('m').map_or(piece, |(_, text)| text));
     assert_eq!(plain.collect::<String>(), DRAWING);
     let lanes = ["lanes", "TRACE=tests/lanes/double_fork.strace"];
-    let (status, piped, said) = made(&lanes);
-    assert_eq!((status, piped.as_str()), (0, DRAWING), "{said}");
+    assert_eq!(made(&lanes).1, DRAWING);
     for (value, coloured) in [("", true), ("1", false)] {
         let mut make = make(&lanes).env("NO_COLOR", value).terminal(120).start();
         assert_eq!(make.wait(), 0);
@@ -107,48 +92,35 @@ fn colours_change_no_character() {
     }
 }
 
-/// The same conversation has the same drawing, with every server.
+/// With every server the same conversation has the same drawing; the server of one process lets the second client
+/// wait, and serves it when the first has quit.
 #[test]
-fn the_same_conversation_has_the_same_drawing() {
-    for (server, clients) in [(SERVERS[0], 2), (SERVERS[1], 4), (SERVERS[2], 2)] {
-        let (first, second) = (held(server, clients), held(server, clients));
-        assert_eq!(first, second, "\n{first}\n{second}");
-        assert!(first.lines().all(|line| line.chars().count() <= 120), "\n{first}");
+fn a_conversation_is_drawn_as_ever() {
+    for (server, clients, drawing) in [
+        (SERVERS[0], 2, include_str!("../lanes/tcp_server.txt")),
+        (SERVERS[1], 4, include_str!("../lanes/tcp_server_fork.txt")),
+        (SERVERS[2], 2, include_str!("../lanes/tcp_server_double_fork.txt")),
+    ] {
+        let bin = program(Build::Mended, server);
+        let bin = bin.parent().expect("a directory");
+        let drawn = draw(&conversation::hold(bin, server, clients, free_port()), 120, false);
+        assert_eq!(drawn, drawing, "\n{drawn}");
     }
-}
-
-/// The server of one process lets the second client wait, and serves it when the first has quit.
-#[test]
-fn the_second_client_is_seen_waiting() {
-    let drawing = held("tcp_server", 2);
-    let at = |text: &str| drawing.find(text).unwrap_or_else(|| panic!("no {text}:\n{drawing}"));
-    assert!(at("write(3, \"world\")") < at("write(3, \"quit\")"), "\n{drawing}");
-    assert!(at("write(3, \"quit\")") < at("▶│ read(4) = \"world\""), "\n{drawing}");
-    // Its connection and its word arrive late; all else stands beside its cause.
-    assert_eq!(drawing.matches("├╌").count(), 2, "\n{drawing}");
-    assert!(!drawing.contains("◀╌"), "\n{drawing}");
 }
 
 /// What cannot be drawn is one line that says why, and a failure.
 #[test]
 fn what_cannot_be_drawn_is_said() {
-    let taken = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    let port = taken.local_addr().expect("it is bound").port();
     for (word, why) in [
-        ("TRACE=no/such/file", "lanes: no/such/file: No such file".to_string()),
-        ("TRACE=README.md", "lanes: strace has seen no call".to_string()),
-        (
-            "SERVER=nonsense",
-            "SERVER=nonsense: it is one of tcp_server tcp_server_fork tcp_server_double_fork".to_string(),
-        ),
-        ("PORT=99999", "lanes: PORT is a number from 1 to 65535, not 99999".to_string()),
-        ("CLIENTS=5", "lanes: CLIENTS is 1 to 4, not 5".to_string()),
-        (&format!("PORT={port}"), format!("lanes: port {port} is in use")),
+        ("TRACE=no/such/file", "lanes: no/such/file: No such file"),
+        ("TRACE=README.md", "lanes: strace has seen no call"),
+        ("SERVER=nonsense", "SERVER=nonsense: it is one of tcp_server tcp_server_fork"),
+        ("CLIENTS=5", "lanes: CLIENTS is 1 to 4, not 5"),
     ] {
         let (status, drawing, said) = made(&["lanes", word]);
         assert!(status != 0 && drawing.trim().is_empty(), "{word}: {status}\n{drawing}");
         let not_makes = |line: &&str| !line.starts_with("make") && !line.starts_with(' ');
         let own: Vec<&str> = said.lines().filter(not_makes).collect();
-        assert!(own.len() == 1 && own[0].starts_with(&why), "{word}: {said}");
+        assert!(own.len() == 1 && own[0].starts_with(why), "{word}: {said}");
     }
 }

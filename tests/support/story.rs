@@ -4,7 +4,7 @@
 //! held twice is told the same way twice. The clock decides one thing: what comes
 //! from outside (a typed line, a peer that is not traced) comes after all that was over by then.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::strace::{Call, Event, What, calls, pids};
 use super::words::{Names, forks, raw};
@@ -17,11 +17,10 @@ pub const CALLS: &str = "socket,setsockopt,bind,listen,accept,connect,read,write
 pub struct Process {
     pub name: String,
     pub role: Role,
-    /// Its parent's place in [`Story::processes`].
-    pub parent: Option<usize>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The first two are programs: a person starts them, no other process.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub enum Role {
     Client,
     Server,
@@ -52,29 +51,13 @@ pub struct Step {
     over: f64,
 }
 
-/// A trace as processes and their steps, each in the order of telling.
+/// A trace as processes and their steps.
+#[derive(Default)]
 pub struct Story {
     pub processes: Vec<Process>,
     pub steps: Vec<Step>,
     /// The steps in the order of telling: an effect right after its cause where nothing else must come between.
     pub order: Vec<usize>,
-}
-
-/// A side of a connection: its number, and client or server.
-type End = (usize, Role);
-
-/// What passed on a side of a connection.
-#[derive(Default)]
-struct Traffic {
-    /// Steps, with the number of bytes that were written or read by then.
-    written: Vec<(usize, usize)>,
-    read: Vec<(usize, usize)>,
-    /// Reads of nothing: the other side has closed.
-    ends: Vec<usize>,
-    /// `close`, `shutdown` or the end of a process that held it.
-    closed: Vec<usize>,
-    /// `connect` or `accept`.
-    opened: Option<usize>,
 }
 
 /// Understands the events of one trace, or of several that were taken at the same time.
@@ -88,7 +71,8 @@ pub fn tell(events: &[Event]) -> Story {
     let names = pids.iter().zip(&processes).map(|(&pid, process)| (pid, process.name.clone()));
     let names = Names::of(&events, names.collect());
     let open = vec![HashMap::new(); processes.len()];
-    let mut teller = Teller { pids, processes, names, open, ..Teller::default() };
+    let story = Story { processes, ..Story::default() };
+    let mut teller = Teller { story, pids, names, open, ..Teller::default() };
     for (index, event) in events.iter().enumerate() {
         let mut later = events[index + 1..].iter().filter(|later| later.pid == event.pid);
         let over = match event.at {
@@ -98,236 +82,219 @@ pub fn tell(events: &[Event]) -> Story {
         teller.hear(event, over, !later.any(|later| later.call().is_some()));
     }
     teller.connect_the_sides();
-    let order = order(teller.processes.len(), &teller.steps);
-    Story { processes: teller.processes, steps: teller.steps, order }
+    Story { order: order(&teller.story.steps), ..teller.story }
 }
 
 /// The processes in order of birth, each with its role, and a name that is its own.
 fn processes(events: &[Event], pids: &[u32]) -> Vec<Process> {
-    let mut processes: Vec<Process> = Vec::new();
+    let mut roles: Vec<Role> = Vec::new();
     for &pid in pids {
         let bore = |call: &Call| forks(call) && call.returned() == Some(pid.into());
         let birth = events.iter().find(|event| event.call().is_some_and(bore));
-        let parent =
-            birth.and_then(|birth| pids[..processes.len()].iter().position(|&pid| pid == birth.pid));
-        let role = match parent.map(|parent| processes[parent].role) {
-            Some(Role::Child | Role::Grandchild) => Role::Grandchild,
+        let parent = birth.and_then(|birth| pids.iter().zip(&roles).find(|(pid, _)| **pid == birth.pid));
+        roles.push(match parent {
+            Some((_, Role::Child | Role::Grandchild)) => Role::Grandchild,
             Some(_) => Role::Child,
             None if calls(events, pid).iter().any(|call| call.name == "connect") => Role::Client,
             None => Role::Server,
-        };
-        processes.push(Process { name: String::new(), role, parent });
+        });
     }
-    for role in [Role::Client, Role::Server, Role::Child, Role::Grandchild] {
-        let several = processes.iter().filter(|process| process.role == role).count() > 1;
-        let alike = processes.iter_mut().filter(|process| process.role == role);
-        for (process, number) in alike.zip(1..) {
-            let name = format!("{role:?}").to_lowercase();
-            process.name = if several { format!("{name} {number}") } else { name };
+    let named = |(index, &role): (usize, &Role)| {
+        let alike = |roles: &[Role]| roles.iter().filter(|&&other| other == role).count();
+        let mut name = format!("{role:?}").to_lowercase();
+        if alike(&roles) > 1 {
+            name += &format!(" {}", alike(&roles[..=index]));
         }
-    }
-    for (process, pid) in processes.iter_mut().zip(pids).filter(|_| raw()) {
-        process.name += &format!(" {pid}");
-    }
-    processes
+        if raw() {
+            name += &format!(" {}", pids[index]);
+        }
+        Process { name, role }
+    };
+    roles.iter().enumerate().map(named).collect()
+}
+
+/// A side of a connection: its number, and whether it is the server's.
+type End = (usize, bool);
+
+/// What had been sent by, or had come to, an end when a step was done: nothing, so many bytes, or [`ALL`].
+type Passed = (End, usize, usize);
+
+const ALL: usize = usize::MAX;
+
+/// So much more. An end may have been closed before, by another process.
+fn pass(passed: &mut Vec<Passed>, end: End, bytes: usize, step: usize) {
+    let before = passed.iter().rfind(|(its, sum, _)| *its == end && *sum != ALL).map_or(0, |last| last.1);
+    passed.push((end, before.saturating_add(bytes), step));
 }
 
 #[derive(Default)]
 struct Teller {
+    story: Story,
     pids: Vec<u32>,
-    processes: Vec<Process>,
     names: Names,
     /// The descriptors of each process that are sockets; the end of a connection that one is.
     open: Vec<HashMap<i32, Option<End>>>,
-    traffic: HashMap<End, Traffic>,
+    ends: Vec<End>,
+    /// From `connect` to the last process that closes it or ends.
+    sent: Vec<Passed>,
+    /// From `accept` to the read that tells that the other side has closed.
+    came: Vec<Passed>,
     /// The last `listen` that succeeded.
     listening: Option<usize>,
-    /// The last step of a process that ended.
-    exits: HashMap<u32, usize>,
     /// A wait, and for whom.
-    waits: Vec<(usize, u32)>,
-    steps: Vec<Step>,
+    waits: Vec<(usize, usize)>,
 }
 
 impl Teller {
+    fn process(&self, pid: usize) -> Option<usize> {
+        self.pids.iter().position(|&known| known as usize == pid)
+    }
+
+    /// `last`: its process makes no call after it.
     fn hear(&mut self, event: &Event, over: f64, last: bool) {
-        let process = self.pids.iter().position(|&pid| pid == event.pid).expect("it is known");
-        match &event.what {
-            What::Call(call) => self.hear_call(process, call, over, last),
-            What::Signal(_) => {}
-            What::End(end) => {
-                // Whoever took the trace has ended it so.
-                let by_hand = ["SIGTERM", "SIGINT", "SIGKILL"].iter().any(|name| end.contains(name));
-                if by_hand || self.exits.contains_key(&event.pid) {
-                    return;
-                }
-                let status = end.strip_prefix("exited with ");
-                let text = status.map_or(end.clone(), |status| format!("exit({status})"));
-                let step = self.step(process, vec![text], over);
-                self.steps[step].failed = end.starts_with("killed");
-                self.exit(process, step);
-            }
-        }
-    }
-
-    fn step(&mut self, process: usize, words: Vec<String>, over: f64) -> usize {
-        // A program comes from outside, but for the first.
-        let program = process > 0 && self.processes[process].parent.is_none();
-        let outside = program && !self.steps.iter().any(|step| step.process == process);
-        let birth = self.steps.iter().position(|step| step.made == Some(process));
-        let after = birth.into_iter().collect();
-        self.steps.push(Step { process, words, over, outside, after, ..Step::default() });
-        self.steps.len() - 1
-    }
-
-    fn hear_call(&mut self, process: usize, call: &Call, over: f64, last: bool) {
-        let (name, fd) = (call.name.as_str(), call.fd().unwrap_or(-1));
-        let socket = self.open[process].get(&fd).copied();
-        let end = socket.flatten();
+        let process = self.process(event.pid as usize).expect("it is known");
+        // Whoever took the trace has ended it so.
+        let by_hand = |end: &str| ["SIGTERM", "SIGINT", "SIGKILL"].iter().any(|name| end.contains(name));
         // strace saw it asleep when it was ended; in between, it was only made again.
-        let asleep = call.result == "?" && name != "exit_group";
-        // What the C library reads for itself is no socket and no standard stream.
-        let not_ours =
-            ["read", "write", "close"].contains(&name) && socket.is_none() && !(0..=2).contains(&fd);
-        if asleep && !last || not_ours || !CALLS.split(',').any(|told| told == name) {
-            return;
-        }
-        let step = self.step(process, self.names.words(call, asleep), over);
-        self.steps[step].failed = call.errno.is_some() && !asleep;
-        self.steps[step].log = name == "write" && (fd == 1 || fd == 2);
-        if asleep {
-            return;
-        }
-        let returned = call.returned();
-        let done = returned.filter(|&number| number >= 0 && !call.injected);
-        match (name, done) {
-            ("socket", Some(fd)) => _ = self.open[process].insert(fd as i32, None),
-            ("listen", Some(_)) => self.listening = Some(step),
-            ("connect", Some(_)) => {
-                self.opened(process, fd, Role::Client, step);
-                self.steps[step].after.extend(self.listening);
+        let asleep = |call: &Call| call.result == "?" && call.name != "exit_group";
+        let mut step = Step { process, over, ..Step::default() };
+        match &event.what {
+            What::Call(call) if self.is_told(process, call) && (last || !asleep(call)) => {
+                step.words = self.names.words(call, asleep(call));
+                step.failed = call.errno.is_some() && !asleep(call);
+                step.log = call.name == "write" && matches!(call.fd(), Some(1 | 2));
             }
-            ("accept", Some(new)) => {
+            What::End(end) if !by_hand(end) && self.end_of(process).is_none() => {
+                let status = end.strip_prefix("exited with ");
+                step.words = vec![status.map_or(end.clone(), |status| format!("exit({status})"))];
+                step.failed = status.is_none();
+            }
+            _ => return,
+        }
+        let steps = &mut self.story.steps;
+        // A program comes from outside, but for the first.
+        let program = process > 0 && self.story.processes[process].role < Role::Child;
+        step.outside = program && !steps.iter().any(|other| other.process == process);
+        step.after.extend(steps.iter().position(|other| other.made == Some(process)));
+        steps.push(step);
+        let number = steps.len() - 1;
+        match &event.what {
+            What::Call(call) if asleep(call) => {}
+            What::Call(call) => self.understand(process, call, number),
+            _ => self.exit(process, number),
+        }
+    }
+
+    /// What the C library reads for itself is no socket and no standard stream.
+    fn is_told(&self, process: usize, call: &Call) -> bool {
+        let fd = call.fd().unwrap_or(-1);
+        let ours = (0..=2).contains(&fd) || self.open[process].contains_key(&fd);
+        (ours || !["read", "write", "close"].contains(&&*call.name))
+            && CALLS.split(',').any(|told| told == call.name)
+    }
+
+    fn understand(&mut self, process: usize, call: &Call, number: usize) {
+        let (name, fd) = (call.name.as_str(), call.fd().unwrap_or(-1));
+        let end = self.open[process].get(&fd).copied().flatten();
+        let done = call.returned().filter(|&result| result >= 0 && !call.injected);
+        let step = &mut self.story.steps[number];
+        match (name, end, done.map(|result| result as usize)) {
+            ("socket", _, Some(fd)) => _ = self.open[process].insert(fd as i32, None),
+            ("listen", _, Some(_)) => self.listening = Some(number),
+            ("connect" | "accept", _, Some(new)) => {
+                let server = name == "accept";
+                let end = (self.ends.iter().filter(|end| end.1 == server).count(), server);
+                self.ends.push(end);
                 self.open[process].entry(fd).or_insert(None);
-                self.opened(process, new as i32, Role::Server, step);
-            }
-            ("read", Some(came)) => match end.map(|end| self.traffic.entry(end).or_default()) {
-                Some(traffic) if came == 0 => traffic.ends.push(step),
-                Some(traffic) => traffic.read.push((step, sum(&traffic.read) + came as usize)),
-                None => self.steps[step].outside = true,
-            },
-            ("read", None) if end.is_some() => self.steps[step].outside = true,
-            ("write", Some(gone)) => {
-                if let Some(traffic) = end.map(|end| self.traffic.entry(end).or_default()) {
-                    traffic.written.push((step, sum(&traffic.written) + gone as usize));
+                self.open[process].insert(if server { new as i32 } else { fd }, Some(end));
+                if server {
+                    pass(&mut self.came, end, 0, number);
+                } else {
+                    step.after.extend(self.listening);
+                    pass(&mut self.sent, end, 0, number);
                 }
             }
-            ("shutdown", Some(_)) => self.closed(end, step),
-            ("close", Some(_)) => {
+            ("read", None, Some(_)) | ("read", Some(_), None) => step.outside = true,
+            ("read", Some(end), Some(0)) => pass(&mut self.came, end, ALL, number),
+            ("read", Some(end), Some(bytes)) => pass(&mut self.came, end, bytes, number),
+            ("write", Some(end), Some(bytes)) => pass(&mut self.sent, end, bytes, number),
+            ("shutdown", Some(end), Some(_)) => pass(&mut self.sent, end, ALL, number),
+            ("close", end, Some(_)) => {
                 self.open[process].remove(&fd);
-                self.closed(end, step);
+                end.into_iter().for_each(|end| pass(&mut self.sent, end, ALL, number));
             }
-            // A wait begins before the end that it waits for.
-            ("wait4", Some(pid)) => self.waits.push((step, pid as u32)),
-            ("exit_group", _) => self.exit(process, step),
-            _ if forks(call) => {
-                let child = self.pids.iter().position(|&pid| Some(i64::from(pid)) == returned);
-                self.steps[step].made = child;
-                if let Some(child) = child {
-                    self.open[child] = self.open[process].clone();
-                }
+            ("wait4", _, Some(pid)) => self.waits.extend(self.process(pid).map(|child| (number, child))),
+            ("exit_group", ..) => self.exit(process, number),
+            (_, _, Some(pid)) if forks(call) => {
+                let child = self.process(pid);
+                self.story.steps[number].made = child;
+                child.into_iter().for_each(|child| self.open[child] = self.open[process].clone());
             }
             _ => {}
         }
     }
 
-    fn opened(&mut self, process: usize, fd: i32, side: Role, step: usize) {
-        let end = (self.traffic.keys().filter(|end| end.1 == side).count(), side);
-        self.open[process].insert(fd, Some(end));
-        self.traffic.entry(end).or_default().opened = Some(step);
-    }
-
-    fn closed(&mut self, end: Option<End>, step: usize) {
-        if let Some(end) = end {
-            self.traffic.entry(end).or_default().closed.push(step);
-        }
-    }
-
     fn exit(&mut self, process: usize, step: usize) {
-        self.steps[step].ends = true;
-        self.exits.insert(self.pids[process], step);
-        for end in std::mem::take(&mut self.open[process]).into_values() {
-            self.closed(end, step);
+        self.story.steps[step].ends = true;
+        for end in std::mem::take(&mut self.open[process]).into_values().flatten() {
+            pass(&mut self.sent, end, ALL, step);
         }
+    }
+
+    fn end_of(&self, process: usize) -> Option<usize> {
+        self.story.steps.iter().position(|step| step.ends && step.process == process)
     }
 
     /// A write causes the read of its last byte, a connect its accept, the last close the end of input, an exit the wait.
     fn connect_the_sides(&mut self) {
-        for &(wait, pid) in &self.waits {
-            self.steps[wait].cause = self.exits.get(&pid).copied();
+        // A wait begins before the end that it waits for.
+        for &(wait, child) in &self.waits {
+            self.story.steps[wait].cause = self.end_of(child);
         }
-        let nothing = Traffic::default();
-        for (&(connection, side), here) in &self.traffic {
-            let other = if side == Role::Client { Role::Server } else { Role::Client };
-            let there = self.traffic.get(&(connection, other)).unwrap_or(&nothing);
-            let mut causes = Vec::new();
-            if side == Role::Server {
-                causes.extend(here.opened.map(|accept| (accept, there.opened)));
-            }
-            for &(read, bytes) in &here.read {
-                let write = there.written.iter().find(|&&(_, written)| written >= bytes);
-                causes.push((read, write.map(|&(write, _)| write)));
-            }
-            for &end in &here.ends {
-                causes.push((end, there.closed.iter().copied().max()));
-                self.steps[end].after.extend(&there.closed);
-            }
-            for (step, cause) in causes {
-                self.steps[step].cause = cause;
-                self.steps[step].outside = cause.is_none();
-            }
+        for &((connection, server), came, step) in &self.came {
+            let step = &mut self.story.steps[step];
+            let all = came == ALL;
+            let enough = |&&(end, sent, _): &&Passed| {
+                end == (connection, !server) && sent >= came && (sent == ALL) == all
+            };
+            let mut causes = self.sent.iter().filter(enough).map(|&(_, _, cause)| cause);
+            step.after.extend(causes.clone().filter(|_| all));
+            step.cause = if all { causes.next_back() } else { causes.next() };
+            step.outside = step.cause.is_none();
         }
     }
-}
-
-/// The bytes that were written or read by now.
-fn sum(traffic: &[(usize, usize)]) -> usize {
-    traffic.last().map_or(0, |&(_, bytes)| bytes)
 }
 
 /// The order of telling. Of what is free to happen, this comes first: what the step just told
 /// brings about; what comes from no outside, a sender whose receiver is late after the others;
 /// what came from outside, by the clock. Of equals, the process born first.
-fn order(processes: usize, steps: &[Step]) -> Vec<usize> {
-    let of = |process| (0..steps.len()).filter(move |&step| steps[step].process == process).peekable();
-    let mut left: Vec<_> = (0..processes).map(of).collect();
-    let mut effects: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
-    for (index, step) in steps.iter().enumerate() {
-        step.cause.into_iter().for_each(|cause| effects[cause].push(index));
-    }
+fn order(steps: &[Step]) -> Vec<usize> {
+    let causes: HashSet<usize> = steps.iter().filter_map(|step| step.cause).collect();
     let mut told = vec![false; steps.len()];
     let mut order: Vec<usize> = Vec::new();
     while order.len() < steps.len() {
-        let heads: Vec<usize> = left.iter_mut().filter_map(|steps| steps.peek().copied()).collect();
+        // The next step of each process.
+        let mut processes = HashSet::new();
+        let next = |&step: &usize| !told[step] && processes.insert(steps[step].process);
+        let heads: Vec<usize> = (0..steps.len()).filter(next).collect();
         // `besides` is taken as told.
-        let ready = |index: usize, besides: Option<usize>| {
-            let mut before = steps[index].cause.iter().chain(&steps[index].after);
-            before.all(|&other| told[other] || Some(other) == besides || other == index)
+        let ready = |step: &Step, besides: Option<usize>| {
+            step.cause.iter().chain(&step.after).all(|&other| told[other] || Some(other) == besides)
         };
-        let rank = |step: usize| {
-            let listens = |&effect: &usize| heads.contains(&effect) && ready(effect, Some(step));
-            let early = !effects[step].is_empty() && !effects[step].iter().any(listens);
-            let answers = steps[step].cause.is_some_and(|cause| order.last() == Some(&cause));
-            let outside_at = if steps[step].outside { steps[step].over.max(0.0) } else { 0.0 };
+        let rank = |number: usize| {
+            let step = &steps[number];
+            let listens = |head: &Step| head.cause == Some(number) && ready(head, Some(number));
+            let early = causes.contains(&number) && !heads.iter().any(|&head| listens(&steps[head]));
+            let answers = step.cause.is_some() && step.cause == order.last().copied();
+            let outside_at = if step.outside { step.over } else { 0.0 };
             // A trace with a piece missing may leave nobody free; then the clock decides.
-            let stuck = if ready(step, None) { 0.0 } else { steps[step].over };
-            (stuck, !answers, outside_at, early, steps[step].process)
+            let stuck = if ready(step, None) { 0.0 } else { step.over };
+            (stuck, !answers, outside_at, early, step.process)
         };
         let first =
             heads.iter().copied().min_by(|&a, &b| rank(a).partial_cmp(&rank(b)).expect("times compare"));
         let step = first.expect("some step is left");
         told[step] = true;
-        left[steps[step].process].next();
         order.push(step);
     }
     order

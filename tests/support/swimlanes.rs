@@ -1,7 +1,9 @@
 //! Draws a trace as swim lanes: a column a process, time downward, an arrow from a call to the call it brings about.
 
+use std::collections::HashSet;
+
 use super::language::columns;
-use super::story::{Role, Story, tell};
+use super::story::{Role, Step, Story, tell};
 use super::strace::Event;
 
 /// The events of one trace, or of several that were taken at the same time, as a drawing: no line is longer than
@@ -10,8 +12,9 @@ pub fn draw(events: &[Event], width: usize, colour: bool) -> String {
     let story = tell(events);
     let lines = lines(&story);
     let lanes = lanes(&story, &lines);
-    let lefts = lefts(&needs(&story, &lines, &lanes), width);
-    Page { story: &story, lanes, lefts, width, colour }.draw(&lines)
+    let mut page = Page { story, lanes, lefts: Vec::new(), width };
+    page.lefts = page.lefts(&lines);
+    page.rows(&lines).iter().map(|row| row.printed(colour)).collect()
 }
 
 /// A line of the drawing: a step, and beside it the step that it brings about, where it is told right after it.
@@ -30,20 +33,19 @@ fn lines(story: &Story) -> Vec<Line> {
 /// The lane of each process: clients left, then servers, then each child in
 /// the first lane that is free when it is born.
 fn lanes(story: &Story, lines: &[Line]) -> Vec<usize> {
-    let mut lanes = vec![0; story.processes.len()];
-    let of = |role| (0..lanes.len()).filter(move |&process| story.processes[process].role == role);
+    let is = |process: &usize, role| story.processes[*process].role == role;
+    let of = |role| (0..story.processes.len()).filter(move |process| is(process, role));
     let programs: Vec<usize> = of(Role::Client).chain(of(Role::Server)).collect();
-    let mut taken = vec![true; programs.len()];
-    programs.into_iter().enumerate().for_each(|(lane, process)| lanes[process] = lane);
+    let mut lanes = vec![0; story.processes.len()];
+    programs.iter().enumerate().for_each(|(lane, &process)| lanes[process] = lane);
+    let mut taken: HashSet<usize> = (0..programs.len()).collect();
     for step in lines.iter().map(|&(step, _)| &story.steps[step]) {
         if let Some(child) = step.made {
-            let free = (lanes[step.process] + 1..taken.len()).find(|&lane| !taken[lane]);
-            lanes[child] = free.unwrap_or(taken.len());
-            taken.resize(taken.len().max(lanes[child] + 1), true);
-            taken[lanes[child]] = true;
+            let free = (lanes[step.process] + 1..).find(|&lane| taken.insert(lane));
+            lanes[child] = free.expect("there is always another");
         }
         if step.ends {
-            taken[lanes[step.process]] = false;
+            taken.remove(&lanes[step.process]);
         }
     }
     lanes
@@ -54,40 +56,6 @@ fn lanes(story: &Story, lines: &[Line]) -> Vec<usize> {
 const MARGIN: usize = 2;
 const ARROW: usize = 4;
 const GAP: usize = 1;
-
-/// How wide each lane would like to be.
-fn needs(story: &Story, lines: &[Line], lanes: &[usize]) -> Vec<usize> {
-    let mut needs = vec![0; lanes.iter().max().map_or(0, |last| last + 1)];
-    let mut need = |lane: usize, words: &str, arrow: bool| {
-        let behind = if arrow { ARROW } else { GAP + 1 };
-        needs[lane] = needs[lane].max(MARGIN + columns(words) + behind);
-    };
-    for &(step, effect) in lines {
-        let (step, effect) = (&story.steps[step], effect.map(|effect| &story.steps[effect]));
-        let (own, other) = (lanes[step.process], effect.map(|effect| lanes[effect.process]));
-        need(own, &step.words[0], step.made.is_some() || other.is_some_and(|other| other > own));
-        if let Some((effect, other)) = effect.zip(other) {
-            need(other, &effect.words[0], own > other);
-        }
-        if let Some(child) = step.made {
-            need(lanes[child], &story.processes[child].name, true);
-        }
-    }
-    needs
-}
-
-/// Where each lane begins, and behind the last where it ends. The widest give way first.
-fn lefts(needs: &[usize], width: usize) -> Vec<usize> {
-    let mut widths = needs.to_vec();
-    while widths.iter().sum::<usize>() > width {
-        let widest = widths.iter_mut().max().expect("there is a lane");
-        if *widest <= MARGIN + ARROW + 4 {
-            break;
-        }
-        *widest -= 1;
-    }
-    (0..=widths.len()).map(|lane| widths[..lane].iter().sum()).collect()
-}
 
 /// The colours, as terminals number them.
 const BOLD: &str = "1";
@@ -132,103 +100,126 @@ impl Row {
         self.put(to, head.encode_utf8(&mut [0; 4]), BOLD);
     }
 
-    fn print(&self, drawing: &mut String, colour: bool) {
+    fn printed(&self, colour: bool) -> String {
         let end = self.0.iter().rposition(|cell| cell.0 != ' ').map_or(0, |last| last + 1);
-        let mut ink = "";
+        let (mut line, mut ink) = (String::new(), "");
         for &(c, its) in &self.0[..end] {
             if colour && c != ' ' && its != ink {
-                *drawing += &format!("\x1b[0;{its}m");
+                line += &format!("\x1b[0;{its}m");
                 ink = its;
             }
-            drawing.extend((c != '\0').then_some(c));
+            line.extend((c != '\0').then_some(c));
         }
-        *drawing += if ink.is_empty() { "\n" } else { "\x1b[0m\n" };
+        line + if ink.is_empty() { "\n" } else { "\x1b[0m\n" }
     }
 }
 
-struct Page<'a> {
-    story: &'a Story,
+struct Page {
+    story: Story,
     /// The lane of each process, and where each lane begins.
     lanes: Vec<usize>,
     lefts: Vec<usize>,
     width: usize,
-    colour: bool,
 }
 
-impl Page<'_> {
-    fn draw(&self, lines: &[Line]) -> String {
-        let mut drawing = String::new();
-        let mut alive = vec![false; self.story.processes.len()];
-        let mut titles = self.lifelines(&[]);
-        for (index, process) in self.story.processes.iter().enumerate() {
-            if process.parent.is_none() {
-                alive[index] = true;
-                titles.put(self.left(index), &process.name, ink(process.role));
-            }
-        }
-        titles.print(&mut drawing, self.colour);
-        for (number, &line) in lines.iter().enumerate() {
-            // What comes from outside opens a paragraph.
-            if self.story.steps[line.0].outside && number > 0 {
-                self.lifelines(&alive).print(&mut drawing, self.colour);
-            }
-            self.line(line, &mut alive).print(&mut drawing, self.colour);
-        }
-        drawing
+impl Page {
+    fn step(&self, number: usize) -> &Step {
+        &self.story.steps[number]
     }
 
-    fn line(&self, (number, effect): Line, alive: &mut [bool]) -> Row {
-        let step = &self.story.steps[number];
-        let mut row = self.lifelines(alive);
-        let left = self.left(step.process);
-        // The other end of an arrow: an effect, or a cause that was told before, and comes from its lane.
-        let other = effect.or(step.cause).map(|other| self.left(self.story.steps[other].process));
-        let to_the_right = step.made.is_some() || other.is_some_and(|other| other > left);
-        let end = row.say(left, &self.words(number, to_the_right), self.ink(number));
-        match (effect, other) {
-            (Some(effect), Some(to)) => {
-                let answered = row.say(to, &self.words(effect, left > to), self.ink(effect));
-                if left < to {
-                    row.arrow(end, to - 1, '─', '▶');
-                } else {
-                    row.arrow(left, answered, '─', '◀');
-                    row.mark(left, '┤');
-                }
-            }
-            (None, Some(from)) if from < left => {
-                row.arrow(from + 1, left - 1, '╌', '▶');
-                row.mark(from, '├');
-            }
-            (None, Some(from)) => {
-                row.arrow(from, end, '╌', '◀');
-                row.mark(from, '┤');
-            }
-            _ => {}
-        }
-        if let Some(child) = step.made {
-            alive[child] = true;
-            let (process, left) = (&self.story.processes[child], self.left(child));
-            row.arrow(end, left - 1, '─', '▶');
-            row.put(left, "┬ ", ink(process.role));
-            row.say(left, &process.name, ink(process.role));
-        }
-        for step in [Some(number), effect].into_iter().flatten() {
-            let step = &self.story.steps[step];
-            if step.ends {
-                alive[step.process] = false;
-                row.mark(self.left(step.process), '╵');
-            }
-        }
-        row
+    fn lane(&self, step: usize) -> usize {
+        self.lanes[self.step(step).process]
     }
 
     fn left(&self, process: usize) -> usize {
         self.lefts[self.lanes[process]]
     }
 
-    fn ink(&self, step: usize) -> &'static str {
-        let step = &self.story.steps[step];
-        if step.failed { FAILED } else { ink(self.story.processes[step.process].role) }
+    /// The one or two steps of a line, and whether an arrow stands right of their words.
+    fn said(&self, (step, effect): Line) -> impl Iterator<Item = (usize, bool)> {
+        let other = effect.or(self.step(step).cause);
+        let right = |other| self.lane(other) > self.lane(step);
+        let own = self.step(step).made.is_some() || other.is_some_and(right);
+        let effects = effect.map(|effect| (effect, self.lane(step) > self.lane(effect)));
+        std::iter::once((step, own)).chain(effects)
+    }
+
+    /// Where each lane begins, and behind the last where it ends. The widest give way first.
+    fn lefts(&self, lines: &[Line]) -> Vec<usize> {
+        let mut widths = vec![0; self.lanes.iter().max().map_or(0, |last| last + 1)];
+        let mut need = |lane: usize, words: &str, behind: usize| {
+            widths[lane] = widths[lane].max(MARGIN + columns(words) + behind);
+        };
+        for (step, arrow) in lines.iter().flat_map(|&line| self.said(line)) {
+            need(self.lane(step), &self.step(step).words[0], if arrow { ARROW } else { GAP + 1 });
+        }
+        let processes = self.story.processes.iter().zip(&self.lanes);
+        for (process, &lane) in processes.filter(|(process, _)| process.role >= Role::Child) {
+            need(lane, &process.name, ARROW);
+        }
+        while widths.iter().sum::<usize>() > self.width {
+            let widest = widths.iter_mut().max().filter(|widest| **widest > MARGIN + ARROW + 4);
+            let Some(widest) = widest else { break };
+            *widest -= 1;
+        }
+        (0..=widths.len()).map(|lane| widths[..lane].iter().sum()).collect()
+    }
+
+    fn rows(&self, lines: &[Line]) -> Vec<Row> {
+        let processes = &self.story.processes;
+        let mut alive: Vec<bool> = processes.iter().map(|process| process.role < Role::Child).collect();
+        let mut titles = self.lifelines(&[]);
+        for (index, process) in processes.iter().enumerate().filter(|(index, _)| alive[*index]) {
+            titles.put(self.left(index), &process.name, ink(process.role));
+        }
+        let mut rows = vec![titles];
+        for (number, &line) in lines.iter().enumerate() {
+            // What comes from outside opens a paragraph.
+            if self.step(line.0).outside && number > 0 {
+                rows.push(self.lifelines(&alive));
+            }
+            rows.push(self.row(line, &mut alive));
+        }
+        rows
+    }
+
+    fn row(&self, (number, effect): Line, alive: &mut [bool]) -> Row {
+        let step = self.step(number);
+        step.made.into_iter().for_each(|child| alive[child] = true);
+        let mut row = self.lifelines(alive);
+        let mut ends = Vec::new();
+        for (step, arrow) in self.said((number, effect)) {
+            let Step { process, failed, .. } = *self.step(step);
+            let ink = if failed { FAILED } else { ink(self.story.processes[process].role) };
+            ends.push(row.say(self.left(process), &self.words(step, arrow), ink));
+        }
+        // An effect, or a cause that was told before.
+        let arrow = effect.map(|effect| (number, effect, '─'));
+        if let Some((from, to, stroke)) = arrow.or(step.cause.map(|cause| (cause, number, '╌'))) {
+            let (from, to) = (self.lefts[self.lane(from)], self.lefts[self.lane(to)]);
+            if from >= to {
+                row.arrow(from, ends[ends.len() - 1], stroke, '◀');
+                row.mark(from, '┤');
+            } else if effect.is_some() {
+                row.arrow(ends[0], to - 1, stroke, '▶');
+            } else {
+                row.arrow(from + 1, to - 1, stroke, '▶');
+                row.mark(from, '├');
+            }
+        }
+        if let Some(child) = step.made {
+            let (process, left) = (&self.story.processes[child], self.left(child));
+            row.arrow(ends[0], left - 1, '─', '▶');
+            row.mark(left, '┬');
+            row.say(left, &process.name, ink(process.role));
+        }
+        for step in [Some(number), effect].into_iter().flatten().map(|step| self.step(step)) {
+            if step.ends {
+                alive[step.process] = false;
+                row.mark(self.left(step.process), '╵');
+            }
+        }
+        row
     }
 
     /// A row with the lines of the processes that live.
@@ -242,18 +233,17 @@ impl Page<'_> {
 
     /// The longest words for a step that its lane has room for, beside an arrow or not.
     fn words(&self, step: usize, arrow: bool) -> String {
-        let step = &self.story.steps[step];
-        let lane = self.lanes[step.process];
+        let lane = self.lane(step);
         // An arrow may be one stroke shorter than it would like to be.
         let behind = if arrow { ARROW - 1 } else { GAP };
         let room = self.lefts[lane + 1] - self.lefts[lane] - MARGIN - behind;
-        if let Some(words) = step.words.iter().find(|words| columns(words) <= room) {
-            return words.clone();
-        }
-        let mut words = step.words.last().expect("a step has words").clone();
-        while columns(&words) >= room.max(1) {
-            words.pop();
-        }
-        words + "…"
+        let words = &self.step(step).words;
+        words.iter().find(|words| columns(words) <= room).cloned().unwrap_or_else(|| {
+            let mut cut = words.last().expect("a step has words").clone();
+            while columns(&cut) >= room.max(1) {
+                cut.pop();
+            }
+            cut + "…"
+        })
     }
 }

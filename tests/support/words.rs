@@ -52,18 +52,14 @@ impl Names {
         Names { processes, ports }
     }
 
-    fn process(&self, number: &str) -> String {
-        let name = number.parse().ok().and_then(|pid: u32| self.processes.get(&pid));
-        name.cloned().unwrap_or(number.to_string())
-    }
-
     /// A call in words: at full length, then shorter. `asleep`: it has not returned.
     pub fn words(&self, call: &Call, asleep: bool) -> Vec<String> {
         // `-yy` says behind a descriptor what it is.
         let plain = |text: &str| text.split('<').next().unwrap_or("").to_string();
         let arg = |index: usize| call.args.get(index).map_or("", String::as_str);
+        let fd = plain(arg(0));
         let returned = call.errno.is_none() && !asleep;
-        if returned && call.name == "write" && ["1", "2"].contains(&&*plain(arg(0))) {
+        if returned && call.name == "write" && ["1", "2"].contains(&fd.as_str()) {
             return vec![self.log(arg(1))];
         }
         let result = match &call.errno {
@@ -71,21 +67,28 @@ impl Names {
             Some(errno) => format!(" = -1 {errno}"),
             None => format!(" = {}", plain(&call.result)),
         };
+        let process = |number: &str| {
+            let name = number.parse().ok().and_then(|pid: u32| self.processes.get(&pid));
+            name.cloned().unwrap_or(number.to_string())
+        };
+        let port = |number: u16| self.ports.get(&number).map(ToString::to_string);
         let value = |name: &str| match name {
-            "0" => plain(arg(0)),
+            "0" => fd.clone(),
             "1" => arg(1).to_string(),
             "2" => arg(2).to_string(),
             "=0" if returned && call.result == "0" => String::new(),
-            "=child" if returned => format!(" = {}", self.process(&call.result)),
+            "=child" if returned => format!(" = {}", process(&call.result)),
             "=-1" | "errno" if returned => String::new(),
             "errno" => result.replace(" = -1", ""),
-            "child" => self.process(&plain(arg(0))),
+            "child" => process(&fd),
             "options" if arg(2) == "0" => String::new(),
-            "options" => format!(", {}", self.options(arg(2))),
+            // Erratum 4: the client's port, where `waitpid` takes flags, and strace shows them.
+            "options" if flags(arg(2)).and_then(port).is_some() => ", peer_port".to_string(),
+            "options" => format!(", {}", arg(2).split(" /*").next().unwrap_or("")),
             "ip" => between(arg(1), "inet_addr(\"", &['"']).unwrap_or("").to_string(),
             "port" => {
-                let number = port(arg(1)).unwrap_or(0);
-                self.ports.get(&number).map_or(number.to_string(), ToString::to_string)
+                let number = self::port(arg(1)).unwrap_or(0);
+                port(number).unwrap_or(number.to_string())
             }
             "handler" => between(arg(1), "sa_handler=", &[',', '}']).unwrap_or("…").to_string(),
             "name" => call.name.clone(),
@@ -99,31 +102,17 @@ impl Names {
         };
         let pattern = PATTERNS.iter().find(|(known, _)| [name, ""].contains(known)).expect("the last").1;
         // Every other piece is a name.
-        let piece = |(index, piece): (usize, &str)| match index % 2 {
-            0 => piece.to_string(),
-            _ => value(piece),
-        };
+        let piece = |(at, piece): (usize, &str)| if at % 2 == 0 { piece.into() } else { value(piece) };
         let filled = |text: &str| text.split(['{', '}']).enumerate().map(piece).collect();
         pattern.split('|').map(filled).collect()
-    }
-
-    /// Erratum 4: the client's port, where `waitpid` takes flags, and strace shows them.
-    fn options(&self, text: &str) -> String {
-        let port = flags(text).and_then(|value| self.ports.get(&value));
-        port.map_or(text.split(" /*").next().unwrap_or(text).to_string(), |_| "peer_port".to_string())
     }
 
     /// What a line of log says, without its time: `log accept() success:: …`.
     fn log(&self, text: &str) -> String {
         let text = text.trim_matches('"').trim_end_matches("\\n");
-        let mut text = match text.splitn(4, " | ").nth(3) {
-            Some(message) => format!("log {message}"),
-            None => format!("print {text}"),
-        };
-        for (number, name) in &self.ports {
-            text = text.replace(&number.to_string(), name);
-        }
-        text
+        let message = text.splitn(4, " | ").nth(3).map(|message| format!("log {message}"));
+        let said = message.unwrap_or_else(|| format!("print {text}"));
+        self.ports.iter().fold(said, |said, (number, name)| said.replace(&number.to_string(), name))
     }
 }
 

@@ -29,30 +29,25 @@ fn main() {
     let [bin, name] = &words[..] else {
         panic!("the Makefile names the programs' directory and the server");
     };
-    let bin = Path::new(bin);
-    let mut server = Server::launch(Launch::of(bin.join(name)));
-    let port = server.port.to_string();
+    let program = |name: &str| Launch::of(Path::new(bin).join(name));
+    let Server { running: mut server, port } = Server::launch(program(name));
     show("server", &format!("$ {name} {port} 127.0.0.1"));
-    server.running.stdout.seen.iter().for_each(|line| show("server", line));
+    server.stdout.seen.drain(..).for_each(|line| show("server", &line));
 
-    let mut client = Launch::of(bin.join("tcp_client")).args(["127.0.0.1", &port]).start();
+    let mut client = program("tcp_client").args(["127.0.0.1", &port.to_string()]).start();
     show("client", &format!("$ tcp_client 127.0.0.1 {port}"));
     let (bold, plain) = if colours() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-    let mut left = [("hello", "to_upper after"), ("quit", "Service close")].into_iter();
+    let mut left = [("hello", "to_upper after"), ("quit", "Service close")].into_iter().peekable();
     while let Some(line) = client.stdout.line() {
         if line != PROMPT {
             show("client", line.trim_start_matches(PROMPT));
         }
-        // It has connected, or has its echo.
-        if !line.contains("connect() success") && !line.contains("Server Echo") {
-            continue;
-        }
-        if let Some((word, last)) = left.next() {
+        let is_ready = line.contains("connect() success") || line.contains("Server Echo");
+        if let Some((word, last)) = left.next_if(|_| is_ready) {
             client.type_in(format!("{word}\n").as_bytes());
             show("client", &format!("{PROMPT}{bold}{word}{plain}"));
-            let seen = server.running.stdout.seen.len();
-            server.running.stdout.wait_for(last);
-            server.running.stdout.seen[seen..].iter().for_each(|line| show("server", line));
+            server.stdout.wait_for(last);
+            server.stdout.seen.drain(..).for_each(|line| show("server", &line));
         }
     }
     let status = client.wait();
@@ -60,14 +55,14 @@ fn main() {
     if status != 0 {
         show("client", &say!("exit status {status}", "退出状态 {status}"));
     }
-    server.log();
 }
 
 /// A line of one of the two terminals.
 fn show(who: &str, line: &str) {
-    match (who, colours()) {
-        ("server", true) => println!("\x1b[33m{who} │\x1b[0m {line}"),
-        (_, true) => println!("\x1b[36m{who} │\x1b[0m {line}"),
-        (_, false) => println!("{who} │ {line}"),
-    }
+    let (ink, plain) = match who {
+        _ if !colours() => ("", ""),
+        "server" => ("\x1b[33m", "\x1b[0m"),
+        _ => ("\x1b[36m", "\x1b[0m"),
+    };
+    println!("{ink}{who} │{plain} {line}");
 }
