@@ -1,4 +1,4 @@
-//! The other end of a program's connections, in the test's hands; no read or write waits longer than `PATIENCE`.
+//! The other end of a program's connections, in the test's hands.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -7,7 +7,8 @@ use std::os::fd::AsRawFd;
 use super::kernel::{PATIENCE, connected, eventually, eventually_some};
 use super::run::Running;
 
-fn bounded(stream: TcpStream) -> TcpStream {
+/// No read or write of it waits longer than [`PATIENCE`].
+pub fn bounded(stream: TcpStream) -> TcpStream {
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout is set");
     stream.set_write_timeout(Some(PATIENCE)).expect("a timeout is set");
     stream

@@ -55,10 +55,12 @@ pub fn make(words: &[&str]) -> Launch {
     not_ours.iter().fold(make, |make, variable| make.without_env(variable))
 }
 
-/// The end of a make, which may have to build first: its status, and what it has said on both streams.
+/// The end of a make, which may have to build first, and of all that it has started: its status, and what
+/// it has said on both streams.
 pub fn made(words: &[&str]) -> (i32, String, String) {
     let mut make = make(words).start();
     let status = make.wait_within(15 * PATIENCE).expect("it ends");
+    eventually("nothing of it is left", || make.below().is_empty());
     (status, make.stdout.all().join("\n") + "\n", make.stderr.all().join("\n"))
 }
 
