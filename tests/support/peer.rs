@@ -4,8 +4,9 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
-use super::kernel::{PATIENCE, connected, eventually, eventually_some};
+use super::kernel::{PATIENCE, eventually, eventually_some};
 use super::run::Running;
+use super::sockets::{self, Socket};
 
 /// No read or write of it waits longer than [`PATIENCE`].
 pub fn bounded(stream: TcpStream) -> TcpStream {
@@ -50,20 +51,18 @@ pub fn rest(stream: &mut TcpStream) -> Vec<u8> {
     rest
 }
 
-/// Ends a connection with a reset.
-pub fn reset(client: TcpStream) {
+/// Ends a connection with a reset, and waits until the other side can see it.
+pub fn reset(stream: TcpStream) {
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };
     let size = size_of_val(&linger) as u32;
     let linger = (&raw const linger).cast();
     let set =
-        unsafe { libc::setsockopt(client.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, linger, size) };
+        unsafe { libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, linger, size) };
     assert_eq!(set, 0, "a linger is set");
-}
-
-/// Ends a connection with a reset, and waits until the other side can see it.
-pub fn reset_seen(stream: TcpStream) {
-    let other = stream.peer_addr().expect("it is connected").port();
-    let own = stream.local_addr().expect("it is connected").port();
-    reset(stream);
-    eventually("the other side is reset", || !connected(other, own));
+    let ends = stream.peer_addr().ok().zip(stream.local_addr().ok());
+    drop(stream);
+    if let Some((there, here)) = ends {
+        let open = |socket: &Socket| (socket.port, socket.peer) == (there.port(), here.port());
+        eventually("the other side is reset", || !sockets::of(there.port()).iter().any(open));
+    }
 }

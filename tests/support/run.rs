@@ -3,7 +3,8 @@
 //! Its end is bounded and certain: with its [`Running`] ends all that it has started.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use super::keeper::{self, Report};
 use super::kernel::{PATIENCE, children, eventually, is_listening, within};
 use super::strace::{self, Event};
-use super::streams::{Input, Lines, Screen};
+use super::streams::{Lines, Screen};
 
 /// What strace is to see, and to put in the place of calls.
 #[derive(Clone)]
@@ -86,25 +87,25 @@ impl Launch {
         self
     }
 
-    fn set(mut self, setting: impl FnOnce(&mut Command) + 'static) -> Self {
-        self.settings.push(Box::new(setting));
+    fn set(mut self, setting: impl FnOnce(&mut Command) -> &mut Command + 'static) -> Self {
+        self.settings.push(Box::new(|command| _ = setting(command)));
         self
     }
 
     pub fn env(self, name: &str, value: impl AsRef<OsStr>) -> Self {
         let (name, value) = (name.to_string(), value.as_ref().to_os_string());
-        self.set(|command| _ = command.env(name, value))
+        self.set(|command| command.env(name, value))
     }
 
     pub fn without_env(self, name: &str) -> Self {
         let name = name.to_string();
-        self.set(|command| _ = command.env_remove(name))
+        self.set(|command| command.env_remove(name))
     }
 
     /// Nothing of the test's environment but `PATH`.
     pub fn bare(self) -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        self.set(|command| _ = command.env_clear()).env("PATH", path)
+        self.set(Command::env_clear).env("PATH", path)
     }
 
     /// The user who the log lines name.
@@ -114,7 +115,32 @@ impl Launch {
 
     pub fn directory(self, directory: impl AsRef<Path>) -> Self {
         let directory = directory.as_ref().to_path_buf();
-        self.set(|command| _ = command.current_dir(directory))
+        self.set(|command| command.current_dir(directory))
+    }
+
+    pub fn stdin(self, stream: impl Into<Stdio> + 'static) -> Self {
+        self.set(|command| command.stdin(stream))
+    }
+
+    pub fn stdout(self, stream: impl Into<Stdio> + 'static) -> Self {
+        self.set(|command| command.stdout(stream))
+    }
+
+    pub fn stderr(self, stream: impl Into<Stdio> + 'static) -> Self {
+        self.set(|command| command.stderr(stream))
+    }
+
+    /// As another user; for root alone.
+    pub fn uid(self, uid: u32) -> Self {
+        self.set(move |command| command.uid(uid))
+    }
+
+    /// No more than this, by `ulimit`'s letter: `n` descriptors; `f` bytes of a file, strace's own among them.
+    pub fn limit(self, what: char, most: u64) -> Self {
+        let resource = if what == 'n' { libc::RLIMIT_NOFILE } else { libc::RLIMIT_FSIZE };
+        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+        let set = move || succeeds(unsafe { libc::setrlimit(resource, &raw const limit) });
+        self.set(move |command| unsafe { command.pre_exec(set) })
     }
 
     /// Under strace from its start on.
@@ -133,37 +159,6 @@ impl Launch {
     pub fn shown_on_terminal(mut self) -> Self {
         self.terminal = Some((80, false));
         self
-    }
-
-    pub fn stdin(self, stream: impl Into<Stdio> + 'static) -> Self {
-        self.set(|command| _ = command.stdin(stream))
-    }
-
-    pub fn stdout(self, stream: impl Into<Stdio> + 'static) -> Self {
-        self.set(|command| _ = command.stdout(stream))
-    }
-
-    pub fn stderr(self, stream: impl Into<Stdio> + 'static) -> Self {
-        self.set(|command| _ = command.stderr(stream))
-    }
-
-    /// As another user; for root alone.
-    pub fn uid(self, uid: u32) -> Self {
-        self.set(move |command| _ = command.uid(uid))
-    }
-
-    /// No more than this, by `ulimit`'s letter: `n` descriptors; `f` bytes of a file, strace's own among them;
-    /// `u` processes of the user, to which the kernel does not hold root.
-    pub fn limit(self, what: char, most: u64) -> Self {
-        let resource = match what {
-            'n' => libc::RLIMIT_NOFILE,
-            'f' => libc::RLIMIT_FSIZE,
-            'u' => libc::RLIMIT_NPROC,
-            other => panic!("no limit {other}"),
-        };
-        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
-        let set = move || succeeds(unsafe { libc::setrlimit(resource, &raw const limit) });
-        self.set(move |command| _ = unsafe { command.pre_exec(set) })
     }
 
     pub fn start(mut self) -> Running {
@@ -186,21 +181,19 @@ impl Launch {
             command.stdout(end()).stderr(end());
             screen = Some(shows);
             if controls {
-                command.stdin(end());
-                keyboard = Some(Input(master));
+                command.stdin(slave);
+                keyboard = Some(master);
             }
         }
         let (report, controls) = (Report::new(), keyboard.is_some());
         unsafe { command.pre_exec(move || report.keep().and_then(|()| prepare(controls))) };
         self.settings.into_iter().for_each(|setting| setting(&mut command));
         let mut keeper = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        fn lines(stream: Option<impl Read + Send + 'static>) -> Lines {
-            stream.map_or_else(|| Lines::of(io::empty()), Lines::of)
-        }
+        let pipe = |stream: Option<OwnedFd>| stream.map(File::from);
         Running {
-            stdin: keyboard.or(keeper.stdin.take().map(|pipe| Input(OwnedFd::from(pipe).into()))),
-            stdout: lines(keeper.stdout.take()),
-            stderr: lines(keeper.stderr.take()),
+            stdin: keyboard.or(pipe(keeper.stdin.take().map(OwnedFd::from))),
+            stdout: Lines::of(pipe(keeper.stdout.take().map(OwnedFd::from))),
+            stderr: Lines::of(pipe(keeper.stderr.take().map(OwnedFd::from))),
             keeper,
             report,
             screen,
@@ -237,7 +230,7 @@ fn succeeds(result: libc::c_int) -> io::Result<()> {
 pub struct Running {
     keeper: Child,
     report: &'static Report,
-    pub stdin: Option<Input>,
+    pub stdin: Option<File>,
     pub stdout: Lines,
     pub stderr: Lines,
     screen: Option<Screen>,
@@ -310,12 +303,8 @@ impl Running {
         }
     }
 
-    /// Lets strace in, and waits until it sees all of it.
-    pub fn attach(&mut self, trace: &Trace) {
-        self.attach_to(self.pid(), trace).unwrap_or_else(|why| panic!("{why}"));
-    }
-
-    /// The same for `pid`, one of those below; or what strace says when it may not.
+    /// Lets strace in at `pid`, one of those below, and waits until it sees all of it; or what strace says when
+    /// it may not.
     pub fn attach_to(&mut self, pid: u32, trace: &Trace) -> Result<(), String> {
         let file = trace_file();
         let mut strace = trace.strace(&file.1).arg("-p").arg(pid.to_string()).start();

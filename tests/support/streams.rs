@@ -1,7 +1,7 @@
-//! A program's streams: lines, a terminal's screen, what is typed. No wait on them is without a bound.
+//! A program's streams: lines, a terminal's screen. No wait on them is without a bound.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::Read;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -25,22 +25,19 @@ struct Stream(Arc<(Mutex<Said>, Condvar)>);
 
 impl Stream {
     /// A thread reads `source` until it ends: a program whose output is not read would wait.
-    fn of(mut source: impl Read + Send + 'static) -> Self {
+    fn of(mut source: Option<File>) -> Self {
         let stream = Stream::default();
         let reader = stream.clone();
         std::thread::spawn(move || {
             let mut buffer = [0; 1 << 16];
-            loop {
+            while !reader.said().over {
                 // A terminal that nobody holds any more gives an error, not an end.
-                let length = source.read(&mut buffer).unwrap_or(0);
+                let length = source.as_mut().map_or(0, |source| source.read(&mut buffer).unwrap_or(0));
                 let mut said = reader.said();
                 let room = ENOUGH - said.bytes.len();
                 said.bytes.extend_from_slice(&buffer[..length.min(room)]);
                 said.over = length == 0;
                 reader.0.1.notify_all();
-                if said.over {
-                    break;
-                }
             }
         });
         stream
@@ -67,7 +64,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    pub fn of(source: impl Read + Send + 'static) -> Self {
+    pub fn of(source: Option<File>) -> Self {
         Lines { stream: Stream::of(source), taken: 0, seen: Vec::new() }
     }
 
@@ -112,7 +109,6 @@ impl Lines {
 }
 
 /// What a program has shown on its terminal.
-#[derive(Clone)]
 pub struct Screen(Stream);
 
 impl Screen {
@@ -130,7 +126,7 @@ impl Screen {
             libc::ioctl(master.as_raw_fd(), libc::TIOCGPTPEER, flags)
         };
         assert_ne!(slave, -1, "its other end opens");
-        let shown = Stream::of(master.try_clone().expect("a descriptor is left"));
+        let shown = Stream::of(master.try_clone().ok());
         (Screen(shown), master, unsafe { File::from_raw_fd(slave) })
     }
 
@@ -149,24 +145,5 @@ impl Screen {
     pub fn wait_until(&self, enough: impl Fn(&str) -> bool) -> bool {
         let enough = |bytes: &[u8]| enough(&String::from_utf8_lossy(bytes));
         enough(&self.0.wait(Instant::now() + PATIENCE, enough).bytes)
-    }
-}
-
-/// What a program reads: a pipe, or a terminal's keyboard.
-pub struct Input(pub File);
-
-impl Write for Input {
-    /// So much at a time as a pipe that has room takes at once.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut room = libc::pollfd { fd: self.0.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
-        match unsafe { libc::poll(&raw mut room, 1, PATIENCE.as_millis() as i32) } {
-            0 => Err(io::ErrorKind::TimedOut.into()),
-            -1 => Err(io::Error::last_os_error()),
-            _ => self.0.write(&bytes[..bytes.len().min(libc::PIPE_BUF)]),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
