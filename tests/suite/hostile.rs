@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::time::Duration;
 
+use super::log::fields;
 use crate::support::programs::*;
 use crate::support::random::Random;
 
@@ -43,9 +44,9 @@ fn two_hundred_at_once_are_all_served() {
         assert_eq!(descriptors(pid), held);
         let log = server.log();
         for line in &log {
-            let parts: Vec<&str> = line.splitn(4, " | ").collect();
-            let whole = parts.len() == 4 && parts[1].len() == 24 && parts[2] == "teacher";
-            assert!(whole && !line.contains(char::is_control), "not a whole line: {line:?}");
+            let [_, time, user, _] = fields(line);
+            let whole = time.len() == 24 && user == "teacher" && !line.contains(char::is_control);
+            assert!(whole, "not a whole line: {line:?}");
         }
         let count = |text: &str| log.iter().filter(|line| line.contains(text)).count();
         let (accepted, closed) = (count(" | accept() success:: ["), count(" | Service close "));

@@ -7,7 +7,7 @@ fn server(name: &str, user: &str) -> Launch {
 }
 
 /// Level, time, user and message of a line.
-fn fields(line: &str) -> [&str; 4] {
+pub fn fields(line: &str) -> [&str; 4] {
     let fields: Vec<&str> = line.splitn(4, " | ").collect();
     fields.try_into().unwrap_or_else(|_| panic!("no log line: {line:?}"))
 }

@@ -70,15 +70,17 @@ impl Subject {
         self.name == "tcp_client"
     }
 
-    /// Behind these words it talks to, or listens on, `port`.
-    fn launch(&self, before: &[&str], port: u16) -> Launch {
-        let mut words = before.iter().map(PathBuf::from).chain(self.command.clone());
+    /// A shell does this, and becomes the program, which talks to, or listens on, `port`.
+    fn launch(&self, first: &str, port: u16) -> Launch {
+        let shell = format!("{first} exec \"$@\"");
         // Then no file of the time zone's is read between the calls.
-        let launch = Launch::of(words.next().expect("the program at least")).args(words).env("TZ", "UTC0");
+        let launch = Launch::of("sh").args(["-c", &shell, "sh"]).args(&self.command).env("TZ", "UTC0");
+        if !self.is_client() {
+            return launch.args([&port.to_string(), "127.0.0.1"]);
+        }
         // Erratum 1.
-        let swapped = self.is_client() && self.printed;
-        let port = if swapped { port.swap_bytes() } else { port }.to_string();
-        launch.args(if self.is_client() { ["127.0.0.1", &port] } else { [&port, "127.0.0.1"] })
+        let port = if self.printed { port.swap_bytes() } else { port };
+        launch.args(["127.0.0.1", &port.to_string()])
     }
 
     /// All that can befall it, and what came of it.

@@ -15,7 +15,6 @@ pub fn bounded(stream: TcpStream) -> TcpStream {
     stream
 }
 
-/// A connection to `port`.
 pub fn connect(port: u16) -> TcpStream {
     bounded(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server accepts"))
 }

@@ -20,7 +20,6 @@ pub enum Build {
     Static,
 }
 
-/// The project's own directory.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -88,7 +87,6 @@ impl Server {
         self.running.pid()
     }
 
-    /// A connection to it that never waits longer than [`PATIENCE`].
     pub fn connect(&self) -> TcpStream {
         connect(self.port)
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::keeper::{self, Report};
 use super::kernel::{PATIENCE, children, eventually, is_listening, within};
 use super::strace::{self, Event};
-use super::streams::{Lines, Screen};
+use super::streams::{Lines, Stream};
 
 /// What strace is to see, and to put in the place of calls.
 #[derive(Clone)]
@@ -48,18 +48,15 @@ impl Trace {
         self
     }
 
-    fn strace(&self, file: &str) -> Launch {
-        let strace = Launch::of("strace").args(["-ttt", "-s", "99999"]).args(&self.0);
+    /// strace, and the file that it writes to, which goes with the value: it has no name but this.
+    fn strace(&self) -> (Launch, (OwnedFd, String)) {
+        let file = unsafe { libc::memfd_create(c"strace".as_ptr(), libc::MFD_CLOEXEC) };
+        assert_ne!(file, -1, "a descriptor is left");
+        let path = format!("/proc/{}/fd/{file}", std::process::id());
+        let strace = Launch::of("strace").args(["-ttt", "-s", "99999"]).args(&self.0).args(["-o", &path]);
         // Another language's reasons would stand among the calls.
-        strace.arg("-o").arg(file).env("LC_ALL", "C")
+        (strace.env("LC_ALL", "C"), (unsafe { OwnedFd::from_raw_fd(file) }, path))
     }
-}
-
-/// A file for strace to write to, which goes with this value: it has no name but this.
-fn trace_file() -> (OwnedFd, String) {
-    let file = unsafe { libc::memfd_create(c"strace".as_ptr(), libc::MFD_CLOEXEC) };
-    assert_ne!(file, -1, "a descriptor is left");
-    (unsafe { OwnedFd::from_raw_fd(file) }, format!("/proc/{}/fd/{file}", std::process::id()))
 }
 
 type Setting = Box<dyn FnOnce(&mut Command)>;
@@ -69,13 +66,14 @@ pub struct Launch {
     words: Vec<OsString>,
     settings: Vec<Setting>,
     trace: Option<Trace>,
-    /// Its terminal's columns, and whether it is the program's own: all three streams, and its Ctrl-C.
-    terminal: Option<(u16, bool)>,
+    screen: Option<Stream>,
+    keyboard: Option<File>,
 }
 
 impl Launch {
     pub fn of(program: impl AsRef<OsStr>) -> Self {
-        Launch { words: Vec::new(), settings: Vec::new(), trace: None, terminal: None }.arg(program)
+        Launch { words: Vec::new(), settings: Vec::new(), trace: None, screen: None, keyboard: None }
+            .arg(program)
     }
 
     pub fn arg(self, word: impl AsRef<OsStr>) -> Self {
@@ -150,53 +148,51 @@ impl Launch {
     }
 
     /// On a terminal of its own, which is its controlling one: Ctrl-C is typed as `\x03`.
-    pub fn terminal(mut self, columns: u16) -> Self {
-        self.terminal = Some((columns, true));
-        self
+    pub fn terminal(self, columns: u16) -> Self {
+        let (mut launch, master, slave) = self.shown(columns);
+        launch.keyboard = Some(master);
+        launch.stdin(slave)
     }
 
     /// What it says goes to a terminal; what it reads comes from a pipe.
-    pub fn shown_on_terminal(mut self) -> Self {
-        self.terminal = Some((80, false));
-        self
+    pub fn shown_on_terminal(self) -> Self {
+        self.shown(80).0
+    }
+
+    fn shown(mut self, columns: u16) -> (Self, File, File) {
+        let (screen, master, slave) = Stream::of_terminal(columns);
+        self.screen = Some(screen);
+        let end = || slave.try_clone().expect("a descriptor is left");
+        (self.stdout(end()).stderr(end()), master, slave)
     }
 
     pub fn start(mut self) -> Running {
         let trace = self.trace.take().map(|trace| {
-            let file = trace_file();
+            let (strace, file) = trace.strace();
             let language = std::env::var("LC_ALL").map_or("LC_ALL".into(), |was| format!("LC_ALL={was}"));
             // It stays out of the program's way: the process that is started becomes
             // the program, with its status and its signals, and strace a grandchild.
-            let strace = trace.strace(&file.1).args(["-DD", "-E", &language]);
+            let strace = strace.args(["-DD", "-E", &language]);
             self.words.splice(0..0, strace.words);
             self.settings.splice(0..0, strace.settings);
             file
         });
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let (mut screen, mut keyboard) = (None, None);
-        if let Some((columns, controls)) = self.terminal {
-            let (shows, master, slave) = Screen::open(columns, 24);
-            let end = || slave.try_clone().expect("a descriptor is left");
-            command.stdout(end()).stderr(end());
-            screen = Some(shows);
-            if controls {
-                command.stdin(slave);
-                keyboard = Some(master);
-            }
-        }
-        let (report, controls) = (Report::new(), keyboard.is_some());
-        unsafe { command.pre_exec(move || report.keep().and_then(|()| prepare(controls))) };
+        let report = Report::new();
+        unsafe { command.pre_exec(|| report.keep().and_then(|()| prepare())) };
         self.settings.into_iter().for_each(|setting| setting(&mut command));
         let mut keeper = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let pipe = |stream: Option<OwnedFd>| stream.map(File::from);
+        fn file(stream: Option<impl Into<OwnedFd>>) -> Option<File> {
+            stream.map(|stream| File::from(stream.into()))
+        }
         Running {
-            stdin: keyboard.or(pipe(keeper.stdin.take().map(OwnedFd::from))),
-            stdout: Lines::of(pipe(keeper.stdout.take().map(OwnedFd::from))),
-            stderr: Lines::of(pipe(keeper.stderr.take().map(OwnedFd::from))),
+            stdin: self.keyboard.or(file(keeper.stdin.take())),
+            stdout: Lines::of(file(keeper.stdout.take())),
+            stderr: Lines::of(file(keeper.stderr.take())),
             keeper,
             report,
-            screen,
+            screen: self.screen,
             trace,
             attached: None,
         }
@@ -204,7 +200,7 @@ impl Launch {
 }
 
 /// What is done in the new process, under its keeper.
-fn prepare(controls: bool) -> io::Result<()> {
+fn prepare() -> io::Result<()> {
     unsafe {
         // A descriptor of ours that is left open would change the numbers of theirs.
         keeper::close_from(3, true);
@@ -214,7 +210,7 @@ fn prepare(controls: bool) -> io::Result<()> {
         }
         // Where Yama rules, only a process that allows it is traced by a stranger.
         libc::prctl(libc::PR_SET_PTRACER, libc::PR_SET_PTRACER_ANY, 0, 0, 0);
-        if !controls {
+        if libc::isatty(0) == 0 {
             return succeeds(libc::setpgid(0, 0));
         }
         succeeds(libc::setsid())?;
@@ -233,7 +229,7 @@ pub struct Running {
     pub stdin: Option<File>,
     pub stdout: Lines,
     pub stderr: Lines,
-    screen: Option<Screen>,
+    screen: Option<Stream>,
     trace: Option<(OwnedFd, String)>,
     /// An strace that was let in later.
     attached: Option<Box<Running>>,
@@ -269,7 +265,7 @@ impl Running {
     }
 
     /// What its terminal shows.
-    pub fn screen(&self) -> &Screen {
+    pub fn screen(&self) -> &Stream {
         self.screen.as_ref().expect("it has a terminal")
     }
 
@@ -306,8 +302,8 @@ impl Running {
     /// Lets strace in at `pid`, one of those below, and waits until it sees all of it; or what strace says when
     /// it may not.
     pub fn attach_to(&mut self, pid: u32, trace: &Trace) -> Result<(), String> {
-        let file = trace_file();
-        let mut strace = trace.strace(&file.1).arg("-p").arg(pid.to_string()).start();
+        let (strace, file) = trace.strace();
+        let mut strace = strace.args(["-p", &pid.to_string()]).start();
         while !strace.stderr.seen.last().is_some_and(|line| line.contains(" attached")) {
             strace.stderr.line().ok_or_else(|| strace.stderr.seen.concat())?;
         }

@@ -2,8 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsRawFd, FromRawFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::fd::FromRawFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
@@ -20,14 +19,13 @@ struct Said {
 }
 
 /// What has come from a stream so far, and a sign when there is more.
-#[derive(Clone, Default)]
-struct Stream(Arc<(Mutex<Said>, Condvar)>);
+pub struct Stream(Arc<(Mutex<Said>, Condvar)>);
 
 impl Stream {
     /// A thread reads `source` until it ends: a program whose output is not read would wait.
     fn of(mut source: Option<File>) -> Self {
-        let stream = Stream::default();
-        let reader = stream.clone();
+        let stream = Stream(Arc::default());
+        let reader = Stream(stream.0.clone());
         std::thread::spawn(move || {
             let mut buffer = [0; 1 << 16];
             while !reader.said().over {
@@ -43,6 +41,21 @@ impl Stream {
         stream
     }
 
+    /// A terminal of that many columns: what it shows, and its two ends, the test's and the program's.
+    pub fn of_terminal(columns: u16) -> (Self, File, File) {
+        let size = libc::winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let (mut ends, none) = ([0; 2], std::ptr::null_mut());
+        let [master, slave] = &mut ends;
+        let opened = unsafe { libc::openpty(master, slave, none, none.cast(), &raw const size) };
+        assert_eq!(opened, 0, "a terminal is left");
+        let [master, slave] = ends.map(|end| unsafe {
+            // No other test's programs inherit it.
+            libc::fcntl(end, libc::F_SETFD, libc::FD_CLOEXEC);
+            File::from_raw_fd(end)
+        });
+        (Stream::of(master.try_clone().ok()), master, slave)
+    }
+
     fn said(&self) -> MutexGuard<'_, Said> {
         self.0.0.lock().expect("no reader panics")
     }
@@ -52,6 +65,23 @@ impl Stream {
         let left = until.saturating_duration_since(Instant::now());
         let lacks = |said: &mut Said| !said.over && !enough(&said.bytes);
         self.0.1.wait_timeout_while(self.said(), left, lacks).expect("no reader panics").0
+    }
+
+    /// All that has come so far, as it came.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.said().bytes).into_owned()
+    }
+
+    /// Waits until `text` has come `times` times in all. Panics when it does not.
+    pub fn wait_for(&self, text: &str, times: usize) {
+        let enough = |shown: &str| shown.matches(text).count() >= times;
+        assert!(self.wait_until(enough), "no {text:?} ({times}) came; {}", self.text());
+    }
+
+    /// Waits until what has come is `enough`; whether it ever was.
+    pub fn wait_until(&self, enough: impl Fn(&str) -> bool) -> bool {
+        let enough = |bytes: &[u8]| enough(&String::from_utf8_lossy(bytes));
+        enough(&self.wait(Instant::now() + PATIENCE, enough).bytes)
     }
 }
 
@@ -76,12 +106,8 @@ impl Lines {
     /// Waits for a line with `text` in it, and returns it. Panics when none comes.
     pub fn wait_for(&mut self, text: &str) -> String {
         let until = Instant::now() + PATIENCE;
-        while let Some(line) = self.next(until, text) {
-            if line.contains(text) {
-                return line;
-            }
-        }
-        panic!("ended without {text:?}; {:#?}", self.last_seen())
+        let found = std::iter::from_fn(|| self.next(until, text)).find(|line| line.contains(text));
+        found.unwrap_or_else(|| panic!("ended without {text:?}; {:#?}", self.last_seen()))
     }
 
     /// Waits for the end, and returns all lines from the first on.
@@ -105,45 +131,5 @@ impl Lines {
 
     fn last_seen(&self) -> &[String] {
         &self.seen[self.seen.len().saturating_sub(40)..]
-    }
-}
-
-/// What a program has shown on its terminal.
-pub struct Screen(Stream);
-
-impl Screen {
-    /// A terminal of that many columns and rows: what it shows, and its two ends, the test's and the program's.
-    pub fn open(columns: u16, rows: u16) -> (Self, File, File) {
-        let mut options = File::options();
-        let options = options.read(true).write(true).custom_flags(libc::O_NOCTTY);
-        let master = options.open("/dev/ptmx").expect("a terminal is left");
-        let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        // No other test's programs inherit its ends.
-        let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
-        let slave = unsafe {
-            assert_eq!(libc::unlockpt(master.as_raw_fd()), 0, "its other end opens");
-            assert_eq!(libc::ioctl(master.as_raw_fd(), libc::TIOCSWINSZ, &raw const size), 0);
-            libc::ioctl(master.as_raw_fd(), libc::TIOCGPTPEER, flags)
-        };
-        assert_ne!(slave, -1, "its other end opens");
-        let shown = Stream::of(master.try_clone().ok());
-        (Screen(shown), master, unsafe { File::from_raw_fd(slave) })
-    }
-
-    /// All that it has shown so far, as it came.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.said().bytes).into_owned()
-    }
-
-    /// Waits until `text` has been shown `times` times in all. Panics when it is not.
-    pub fn wait_for(&self, text: &str, times: usize) {
-        let enough = |shown: &str| shown.matches(text).count() >= times;
-        assert!(self.wait_until(enough), "no {text:?} ({times}) came; {}", self.text());
-    }
-
-    /// Waits until what it has shown is `enough`; whether it ever was.
-    pub fn wait_until(&self, enough: impl Fn(&str) -> bool) -> bool {
-        let enough = |bytes: &[u8]| enough(&String::from_utf8_lossy(bytes));
-        enough(&self.0.wait(Instant::now() + PATIENCE, enough).bytes)
     }
 }

@@ -70,9 +70,8 @@ impl Outcome {
         let port = free_port();
         let at_start = matches!(case.kind, Kind::Start | Kind::StartLog | Kind::InnerFork);
         // The first fork of each process fails: the shell's, before it becomes the server, not the server's.
-        let shell = ["sh", "-c", "command eval '( : )'; exec \"$@\"", "sh"];
-        let before: &[&str] = if case.kind == Kind::InnerFork { &shell } else { &[] };
-        let launch = subject.launch(before, port);
+        let first = if case.kind == Kind::InnerFork { "command eval '( : )';" } else { "" };
+        let launch = subject.launch(first, port);
         let mut server = if at_start { launch.traced(case.injected()).start() } else { launch.start() };
         let pid = server.pid();
         if server.listens(port, PATIENCE).is_err() {

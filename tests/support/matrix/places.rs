@@ -84,7 +84,7 @@ pub fn cases(subject: &Subject) -> Vec<Case> {
         return cases_of(&calls, &[Start, Log, Read, Write, TerminalRead, TerminalWrite]);
     }
     let port = free_port();
-    let mut server = subject.launch(&[], port).traced(Trace::of(CALLS)).start();
+    let mut server = subject.launch("", port).traced(Trace::of(CALLS)).start();
     server.listens(port, PATIENCE).expect("without faults");
     (0..2).for_each(|_| _ = talk(port, server.pid()));
     let events = server.events();
