@@ -12,19 +12,16 @@ use super::kernel::{PATIENCE, children, within};
 
 /// What the keeper tells the test, in memory that both have.
 pub struct Report {
-    /// The program's process id.
     pid: AtomicI32,
-    /// Its status as `waitpid` gives it, -1 until it has ended.
+    /// As `waitpid` gives it, -1 until the program has ended.
     status: AtomicI32,
 }
 
 impl Report {
     /// A page for each program, which is never given back.
     pub fn new() -> &'static Self {
-        let (protection, flags) =
-            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
-        let page =
-            unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Report>(), protection, flags, -1, 0) };
+        let (may, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+        let page = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Report>(), may, shared, -1, 0) };
         assert_ne!(page, libc::MAP_FAILED, "a page is left");
         let report = unsafe { &*page.cast::<Report>() };
         report.status.store(-1, SeqCst);

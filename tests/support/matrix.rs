@@ -8,7 +8,6 @@ mod places;
 mod quiet;
 pub mod rules;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::article;
@@ -20,6 +19,7 @@ const PROGRAMS: [&str; 4] = [SERVERS[0], SERVERS[1], SERVERS[2], "tcp_client"];
 /// What strace is to see of a program; not every system has all of them.
 const CALLS: &str = "socket,setsockopt,bind,listen,connect,accept,read,readv,write,writev,close,\
     ?clone,?clone3,?fork,?vfork,wait4,exit_group";
+pub const RECORD: &str = "tests/traces/faults.txt";
 const FORKS: [&str; 4] = ["clone", "clone3", "fork", "vfork"];
 
 /// What a call is for, which decides what must come of its failure.
@@ -93,42 +93,27 @@ impl Subject {
 
 /// One fault in one program.
 struct Case {
+    /// `bind EACCES`, `Write EPIPE later`.
+    name: String,
     kind: Kind,
     call: &'static str,
-    /// An errno, by its name too; or `short`, and none: three bytes are taken, and no more.
+    /// An errno; or `short`: three bytes are taken, and no more.
     fault: &'static str,
-    errno: i32,
-    /// `first`, `later`, `for ever`.
-    occurrence: &'static str,
     /// The count that strace knows the call by: `3`, `3+` (and all after it).
     when: String,
-}
-
-impl fmt::Display for Case {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let Case { kind, call, fault, occurrence, .. } = self;
-        match kind {
-            Kind::Start => write!(out, "{call} {fault}"),
-            kind => write!(out, "{kind:?} {fault} {occurrence}"),
-        }
-    }
 }
 
 /// What comes of all programs as printed, a line each fault: of the port, or of the article's C++.
 pub fn as_printed(article: Option<&Path>) -> Vec<String> {
     let lines = |name| {
         let outcomes = Subject::of(article, true, name).outcomes().into_iter();
-        outcomes.map(move |(case, outcome)| format!("{name}, {case}: {}", outcome.line(&case)))
+        outcomes.map(move |(case, outcome)| format!("{name}, {}: {}", case.name, outcome.line(&case)))
     };
     PROGRAMS.into_iter().flat_map(lines).collect()
 }
 
-/// Where it is kept what comes of the C++.
-pub fn record() -> PathBuf {
-    root().join("tests/traces/faults.txt")
-}
-
+/// What is kept of the C++ in [`RECORD`].
 pub fn recorded() -> Vec<String> {
-    let text = std::fs::read_to_string(record()).expect("make faults RECORD=1 has written it");
+    let text = std::fs::read_to_string(root().join(RECORD)).expect("make faults RECORD=1 has written it");
     text.lines().map(str::to_string).collect()
 }

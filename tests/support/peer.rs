@@ -53,10 +53,9 @@ pub fn rest(stream: &mut TcpStream) -> Vec<u8> {
 /// Ends a connection with a reset, and waits until the other side can see it.
 pub fn reset(stream: TcpStream) {
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };
-    let size = size_of_val(&linger) as u32;
-    let linger = (&raw const linger).cast();
-    let set =
-        unsafe { libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, linger, size) };
+    let (size, linger) = (size_of_val(&linger) as u32, (&raw const linger).cast());
+    let fd = stream.as_raw_fd();
+    let set = unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_LINGER, linger, size) };
     assert_eq!(set, 0, "a linger is set");
     let ends = stream.peer_addr().ok().zip(stream.local_addr().ok());
     drop(stream);

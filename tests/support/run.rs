@@ -61,7 +61,6 @@ impl Trace {
 
 type Setting = Box<dyn FnOnce(&mut Command)>;
 
-/// A program that is to be started.
 pub struct Launch {
     words: Vec<OsString>,
     settings: Vec<Setting>,
@@ -199,7 +198,7 @@ impl Launch {
     }
 }
 
-/// What is done in the new process, under its keeper.
+/// Under its keeper, before it becomes the program.
 fn prepare() -> io::Result<()> {
     unsafe {
         // A descriptor of ours that is left open would change the numbers of theirs.
@@ -264,7 +263,6 @@ impl Running {
         self.stdin = None;
     }
 
-    /// What its terminal shows.
     pub fn screen(&self) -> &Stream {
         self.screen.as_ref().expect("it has a terminal")
     }
@@ -325,7 +323,6 @@ impl Running {
         String::from_utf8_lossy(&file.unwrap_or_default()).into_owned()
     }
 
-    /// The same, read.
     pub fn events(&self) -> Vec<Event> {
         strace::read(&self.trace())
     }

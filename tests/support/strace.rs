@@ -34,7 +34,6 @@ pub struct Call {
     pub args: Vec<String>,
     /// `3`, `-1`, `?` (it never returned), `0x7f…`.
     pub result: String,
-    /// `EMFILE`, where it failed.
     pub errno: Option<String>,
     /// It never happened: strace put the result in its place.
     pub injected: bool,
@@ -46,7 +45,6 @@ impl Call {
         self.result.split('<').next()?.parse().ok()
     }
 
-    /// The first argument as a descriptor.
     pub fn fd(&self) -> Option<i32> {
         self.args.first()?.split('<').next()?.parse().ok()
     }
@@ -90,7 +88,6 @@ fn what(text: &str) -> Option<What> {
     }
 }
 
-/// The calls of one process, in order.
 pub fn calls(events: &[Event], pid: u32) -> Vec<&Call> {
     events.iter().filter(|event| event.pid == pid).filter_map(Event::call).collect()
 }
@@ -155,8 +152,6 @@ fn arguments(text: &str) -> Option<(Vec<String>, &str)> {
 
 /// The bytes that strace prints as `"a\n\33\0"`, or a record as `"\x1b"`, and what stands behind them.
 pub fn unquoted(text: &str) -> Option<(Vec<u8>, &str)> {
-    const LETTERS: [(u8, u8); 5] =
-        [(b'n', b'\n'), (b't', b'\t'), (b'r', b'\r'), (b'v', b'\x0b'), (b'f', b'\x0c')];
     let (mut bytes, mut at) = (Vec::new(), 1);
     text.strip_prefix('"')?;
     loop {
@@ -169,7 +164,8 @@ pub fn unquoted(text: &str) -> Option<(Vec<u8>, &str)> {
             [b'\\', b'x', ..] => (number(text.get(at + 2..at + 4)?, 16)?, 4),
             [b'\\', ..] if octal > 0 => (number(&text[at + 1..=at + octal], 8)?, 1 + octal),
             [b'\\', letter, ..] => {
-                (LETTERS.iter().find(|known| known.0 == letter).map_or(letter, |known| known.1), 2)
+                let known = b"ntrvf".iter().position(|known| *known == letter);
+                (known.map_or(letter, |known| b"\n\t\r\x0b\x0c"[known]), 2)
             }
             [byte, ..] => (byte, 1),
         };

@@ -9,14 +9,15 @@ use crate::say;
 use crate::support::article::article;
 use crate::support::language::{chinese, columns};
 use crate::support::matrix::rules::{judged, rows};
-use crate::support::matrix::{as_printed, record, recorded};
+use crate::support::matrix::{RECORD, as_printed, recorded};
+use crate::support::programs::root;
 
 /// As printed: the port's outcomes beside the C++'s, or beside the record; whether all are alike.
 fn compared() -> bool {
     let (port, copy) = (as_printed(None), article());
     let cpp = copy.as_ref().map_or_else(recorded, |copy| as_printed(Some(copy)));
     if copy.is_some() && std::env::var("RECORD").is_ok_and(|word| !word.is_empty()) {
-        std::fs::write(record(), cpp.join("\n") + "\n").expect("the record is written");
+        std::fs::write(root().join(RECORD), cpp.join("\n") + "\n").expect("the record is written");
     }
     for (sign, these, others) in [('-', &cpp, &port), ('+', &port, &cpp)] {
         these.iter().filter(|line| !others.contains(line)).for_each(|line| println!("{sign} {line}"));

@@ -1,7 +1,6 @@
 //! What came of a fault: what the other side saw, what was called from there on, how it ended.
 
 use std::collections::BTreeSet;
-use std::ffi::CStr;
 
 use super::quiet::{done_or_quiet, goes_on, status, talk, with_a_peer};
 use super::{CALLS, Case, FORKS, Kind, Subject};
@@ -39,7 +38,8 @@ impl Outcome {
         let mut program = outcome.meet(subject, case);
         let pid = program.pid();
         let of_a_child = subject.name.contains("fork") && matches!(case.kind, Kind::Log | Kind::InnerFork);
-        let events = program.events();
+        let trace = program.trace();
+        let events = strace::read(&trace);
         let met = |event: &Event| is_injected(event) && !(of_a_child && event.pid == pid);
         if let Some(met) = events.iter().position(met) {
             let its = strace::calls(&events[met..], events[met].pid);
@@ -54,13 +54,14 @@ impl Outcome {
             let text = of_its_own.collect::<Vec<String>>().join(" / ");
             outcome.seen.push(with_counted_nuls(&text[..text.len().min(2100)]));
         }
-        let reason = unsafe { CStr::from_ptr(libc::strerror(case.errno)) }.to_string_lossy();
-        let because = said.iter().flatten().filter(|line| line.contains(&*reason));
-        outcome.says.extend(because.map(|line| masked(line)));
+        // strace gives it as the C library does: `EIO (Input/output error)`.
+        let reason =
+            trace.split_once(&format!(" {} (", case.fault)).and_then(|(_, text)| text.split_once(')'));
+        let gives_it = |line: &&String| reason.is_some_and(|(reason, _)| line.contains(reason));
+        outcome.says.extend(said.iter().flatten().filter(gives_it).map(|line| masked(line)));
         outcome
     }
 
-    /// Runs the program into the fault.
     fn meet(&mut self, subject: &Subject, case: &Case) -> Running {
         if subject.is_client() {
             let (client, status) = with_a_peer(subject, case.injected());

@@ -5,45 +5,33 @@ use super::{CALLS, Case, FORKS, Kind, Subject};
 use crate::support::programs::*;
 use crate::support::strace::{self, Call};
 
-type Fault = (&'static str, i32);
-
-macro_rules! errno {
-    ($name:ident) => {
-        (stringify!($name), libc::$name)
-    };
-}
-
 /// The calls of the start, what befalls them, and the contract's exit status for it.
-pub const START: [(&str, [Fault; 1], i32); 5] = [
-    ("socket", [errno!(EMFILE)], 1),
-    ("setsockopt", [errno!(ENOMEM)], 2),
-    ("bind", [errno!(EACCES)], 2),
-    ("listen", [errno!(EADDRINUSE)], 3),
-    ("connect", [errno!(ETIMEDOUT)], 5),
+pub const START: [(&str, &[&str], i32); 5] = [
+    ("socket", &["EMFILE"], 1),
+    ("setsockopt", &["ENOMEM"], 2),
+    ("bind", &["EACCES"], 2),
+    ("listen", &["EADDRINUSE"], 3),
+    ("connect", &["ETIMEDOUT"], 5),
 ];
 
 /// What can befall a call, of a process that makes such calls, if it is of that kind.
 ///
 /// One errno a call, or two: no program looks at which it is. What the kernel does not do is not
 /// here: no handler is installed, so no call is interrupted; a `close` that fails has closed.
-fn faults(kind: Kind, call: &Call) -> &'static [Fault] {
-    const SHORT: Fault = ("short", 0);
+fn faults(kind: Kind, call: &Call) -> &'static [&'static str] {
     let (name, fd) = (call.name.as_str(), call.fd());
     let is_log = fd == Some(1) && call.args.get(1).is_some_and(|text| text.starts_with("\"DEBUG |"));
-    let (is, faults): (bool, &[Fault]) = match kind {
-        Kind::Start => match START.iter().find(|start| start.0 == name) {
-            Some(start) => (true, &start.1),
-            None => (false, &[]),
-        },
-        Kind::StartLog | Kind::ParentLog | Kind::Log => (is_log, &[errno!(ENOSPC), SHORT]),
-        Kind::Accept => (name == "accept", &[errno!(EMFILE), errno!(ECONNABORTED)]),
-        Kind::Read => (name == "read" && fd > Some(2), &[errno!(ECONNRESET)]),
-        Kind::Write => (name == "write" && fd > Some(2), &[errno!(EPIPE), SHORT]),
-        Kind::Fork | Kind::InnerFork => (FORKS.contains(&name), &[errno!(EAGAIN)]),
-        Kind::Wait => (name == "wait4", &[errno!(ECHILD)]),
+    let (is, faults): (bool, &[&str]) = match kind {
+        Kind::Start => (true, START.iter().find(|start| start.0 == name).map_or(&[], |start| start.1)),
+        Kind::StartLog | Kind::ParentLog | Kind::Log => (is_log, &["ENOSPC", "short"]),
+        Kind::Accept => (name == "accept", &["EMFILE", "ECONNABORTED"]),
+        Kind::Read => (name == "read" && fd > Some(2), &["ECONNRESET"]),
+        Kind::Write => (name == "write" && fd > Some(2), &["EPIPE", "short"]),
+        Kind::Fork | Kind::InnerFork => (FORKS.contains(&name), &["EAGAIN"]),
+        Kind::Wait => (name == "wait4", &["ECHILD"]),
         // musl's stdio gathers and scatters.
-        Kind::TerminalRead => (fd == Some(0) && name.starts_with("read"), &[errno!(EIO)]),
-        Kind::TerminalWrite => (fd == Some(1) && name.starts_with("write") && !is_log, &[errno!(ENOSPC)]),
+        Kind::TerminalRead => (fd == Some(0) && name.starts_with("read"), &["EIO"]),
+        Kind::TerminalWrite => (fd == Some(1) && name.starts_with("write") && !is_log, &["ENOSPC"]),
     };
     if is { faults } else { &[] }
 }
@@ -66,9 +54,14 @@ fn cases_of(calls: &[&Call], kinds: &[Kind]) -> Vec<Case> {
         if matches!(kind, Kind::Accept | Kind::Read | Kind::Fork | Kind::Wait) {
             whens.push(("for ever", format!("{first}+")));
         }
-        for &(fault, errno) in faults {
-            let case = |(occurrence, when)| Case { kind, call, fault, errno, occurrence, when };
-            cases.extend(whens.iter().cloned().map(case));
+        for &fault in faults {
+            cases.extend(whens.iter().cloned().map(|(occurrence, when)| {
+                let name = match kind {
+                    Kind::Start => format!("{call} {fault}"),
+                    _ => format!("{kind:?} {fault} {occurrence}"),
+                };
+                Case { name, kind, call, fault, when }
+            }));
         }
     }
     cases

@@ -27,7 +27,7 @@ pub fn judged(article: Option<&Path>) -> Vec<[usize; 2]> {
             *all += 1;
             match ends_well(&subject, &case, &outcome) {
                 Ok(()) => *well += 1,
-                Err(how) => eprintln!("  {}, {case}: {how}", subject.name),
+                Err(how) => eprintln!("  {}, {}: {how}", subject.name, case.name),
             }
         }
     }
