@@ -59,7 +59,7 @@ fn two_hundred_at_once_are_all_served() {
 fn answered(build: Build, line: &[u8], reply: &[u8]) -> Running {
     let (mut client, mut server) = accepted(|port| {
         let port = if build == Build::AsPrinted { port.swap_bytes() } else { port };
-        Launch::of(program(build, "tcp_client")).args(["127.0.0.1", &port.to_string()]).start()
+        Launch::of(program(build, "tcp_client")).args(["127.0.0.1", &port.to_string()])
     });
     client.type_in(&[line, b"\n"].concat());
     server.read_exact(&mut vec![0; line.len()]).expect("the client writes");

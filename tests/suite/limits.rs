@@ -27,9 +27,8 @@ fn without_streams_nothing_is_missed() {
                 assert!(stream.parse::<u32>().is_ok_and(|stream| stream > 2), "{name} {streams}: {inode}");
             }
         }
-        let start =
-            |port: u16| without(streams, "tcp_client").args(["127.0.0.1", &port.to_string()]).start();
-        let (mut client, mut server) = accepted(start);
+        let client = |port: u16| without(streams, "tcp_client").args(["127.0.0.1", &port.to_string()]);
+        let (mut client, mut server) = accepted(client);
         let typed: &[u8] = if streams.contains('<') { b"" } else { b"quit\n" };
         client.type_in(typed);
         server.shutdown(Shutdown::Write).expect("it is connected");

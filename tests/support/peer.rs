@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
 use super::kernel::{PATIENCE, eventually, eventually_some};
-use super::run::Running;
+use super::run::{Launch, Running};
 use super::sockets::{self, Socket};
 
 /// No read or write of it waits longer than [`PATIENCE`].
@@ -27,10 +27,10 @@ pub fn accept(listener: &TcpListener) -> TcpStream {
     bounded(stream)
 }
 
-/// What `start` starts for a port at which the test itself listens, and the test's end of its connection.
-pub fn accepted(start: impl FnOnce(u16) -> Running) -> (Running, TcpStream) {
+/// A client that is started for a port at which the test itself listens, and the test's end of its connection.
+pub fn accepted(client: impl FnOnce(u16) -> Launch) -> (Running, TcpStream) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-    let client = start(listener.local_addr().expect("it is bound").port());
+    let client = client(listener.local_addr().expect("it is bound").port()).start();
     let stream = accept(&listener);
     (client, stream)
 }

@@ -288,13 +288,11 @@ impl Running {
         self.wait()
     }
 
-    /// Waits until somebody listens on `port`, or tells how the program ended.
+    /// Waits until somebody listens on `port`.
     pub fn listens(&mut self, port: u16, patience: Duration) -> Result<(), String> {
-        match within(patience, || is_listening(port) || self.has_ended()) {
-            _ if is_listening(port) => Ok(()),
-            true => Err(format!("ended with {} before it listened", self.wait())),
-            false => Err("never listens".into()),
-        }
+        within(patience, || is_listening(port) || self.has_ended());
+        let status = self.report.status();
+        is_listening(port).then_some(()).ok_or_else(|| format!("never listens; its status: {status:?}"))
     }
 
     /// Lets strace in at `pid`, one of those below, and waits until it sees all of it; or what strace says when
