@@ -1,6 +1,6 @@
 //! All tests, as one program: they share the harness, and threads, which mostly wait.
 //!
-//! `cargo test signals` runs one part. `make test` runs all of them in more threads than there are processors.
+//! `cargo test limits` runs one part. `make test` runs all of them in more threads than there are processors.
 
 #[cfg(test)]
 #[path = "suite/mod.rs"]

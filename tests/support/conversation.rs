@@ -13,13 +13,16 @@ use super::strace::Event;
 
 /// Each of up to four clients comes and says a word; then they quit, in the same order. `bin` has the programs.
 pub fn hold(bin: &Path, server: &str, clients: usize, port: u16) -> Vec<Event> {
+    let start =
+        |name: &str, words: [&str; 2]| Launch::of(bin.join(name)).args(words).traced(seeing(&[])).start();
     let port = port.to_string();
-    // The server first, then each client.
-    let mut programs = Vec::new();
-    start(&mut programs, &bin.join(server), [&port, "127.0.0.1"]);
-    for (client, word) in ["hello", "world", "again", "more"][..clients].iter().enumerate() {
-        start(&mut programs, &bin.join("tcp_client"), ["127.0.0.1", &port]);
-        type_in(&mut programs, client + 1, word);
+    let mut programs = vec![start(server, [&port, "127.0.0.1"])];
+    settle(&programs);
+    for word in &["hello", "world", "again", "more"][..clients] {
+        programs.push(start("tcp_client", ["127.0.0.1", &port]));
+        settle(&programs);
+        let client = programs.len() - 1;
+        type_in(&mut programs, client, word);
     }
     for client in 1..=clients {
         type_in(&mut programs, client, "quit");
@@ -31,11 +34,6 @@ pub fn hold(bin: &Path, server: &str, clients: usize, port: u16) -> Vec<Event> {
         program.wait_for_all();
     }
     programs.iter().flat_map(Running::events).collect()
-}
-
-fn start(programs: &mut Vec<Running>, program: &Path, words: [&str; 2]) {
-    programs.push(Launch::of(program).args(words).traced(seeing(&[])).start());
-    settle(programs);
 }
 
 fn type_in(programs: &mut [Running], client: usize, line: &str) {

@@ -12,19 +12,16 @@ use super::kernel::{PATIENCE, children, within};
 
 /// What the keeper tells the test, in memory that both have.
 pub struct Report {
-    /// The program's process id.
     pid: AtomicI32,
-    /// Its status as `waitpid` gives it, -1 until it has ended.
+    /// As `waitpid` gives it, -1 until the program has ended.
     status: AtomicI32,
 }
 
 impl Report {
     /// A page for each program, which is never given back.
     pub fn new() -> &'static Self {
-        let (protection, flags) =
-            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
-        let page =
-            unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Report>(), protection, flags, -1, 0) };
+        let (may, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+        let page = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Report>(), may, shared, -1, 0) };
         assert_ne!(page, libc::MAP_FAILED, "a page is left");
         let report = unsafe { &*page.cast::<Report>() };
         report.status.store(-1, SeqCst);
@@ -62,28 +59,20 @@ impl Report {
     unsafe fn watch(&self, program: libc::pid_t, test: libc::pid_t) -> ! {
         unsafe {
             close_from(0, false);
-            let mut signals = std::mem::zeroed();
+            let (mut signals, none) = (std::mem::zeroed(), std::ptr::null_mut());
             libc::sigfillset(&raw mut signals);
-            libc::sigprocmask(libc::SIG_SETMASK, &raw const signals, std::ptr::null_mut());
+            libc::sigprocmask(libc::SIG_SETMASK, &raw const signals, none);
             libc::sigemptyset(&raw mut signals);
             libc::sigaddset(&raw mut signals, libc::SIGCHLD);
             // Sent when the thread that has started it dies, and so, at the latest, the test.
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGCHLD);
             let now_and_then = libc::timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+            let mut status = 0;
             loop {
-                let mut status = 0;
                 match libc::waitpid(-1, &raw mut status, libc::WNOHANG) {
                     -1 => libc::_exit(0),
-                    0 => {
-                        libc::sigtimedwait(
-                            &raw const signals,
-                            std::ptr::null_mut(),
-                            &raw const now_and_then,
-                        );
-                        if libc::getppid() != test {
-                            end_all_below(std::process::id());
-                        }
-                    }
+                    0 if libc::getppid() != test => end_all_below(std::process::id()),
+                    0 => _ = libc::sigtimedwait(&raw const signals, none.cast(), &raw const now_and_then),
                     pid if pid == program => self.status.store(status, SeqCst),
                     _ => {}
                 }
@@ -108,18 +97,16 @@ pub unsafe fn close_from(first: libc::c_int, at_exec: bool) {
 pub fn end(keeper: &mut Child, program: u32) {
     let below = keeper.id();
     let mut gone = |patience| within(patience, || !matches!(keeper.try_wait(), Ok(None)));
-    if gone(Duration::ZERO) {
-        return;
+    if !gone(Duration::ZERO) {
+        // The group first: it is all there is as a rule, and spares a look at every process.
+        unsafe { libc::kill(-(program as i32), libc::SIGKILL) };
+        within(PATIENCE, || {
+            gone(Duration::from_millis(10)) || {
+                end_all_below(below);
+                false
+            }
+        });
     }
-    // The group first: it is all there is as a rule, and spares a look at every process.
-    unsafe { libc::kill(-(program as i32), libc::SIGKILL) };
-    within(PATIENCE, || {
-        let done = gone(Duration::from_millis(10));
-        if !done {
-            end_all_below(below);
-        }
-        done
-    });
 }
 
 /// Stops them first: what is stopped starts nothing new.

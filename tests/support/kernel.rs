@@ -4,24 +4,23 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::sockets::{self, Socket};
+use super::sockets;
 
 /// How long anything may take before it counts as hanging.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits until `condition` holds. Panics, naming `what`, when it never does.
-pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
-    assert!(within(PATIENCE, condition), "it never came to this: {what}");
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    eventually_some(what, || condition().then_some(()));
 }
 
-/// Waits until `find` finds something, and returns it.
 pub fn eventually_some<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
     let mut found = None;
-    eventually(what, || {
+    within(PATIENCE, || {
         found = find();
         found.is_some()
     });
-    found.expect("eventually saw to it")
+    found.unwrap_or_else(|| panic!("it never came to this: {what}"))
 }
 
 /// Whether `condition` comes to hold in that time.
@@ -74,9 +73,8 @@ pub fn group(leader: u32) -> Vec<u32> {
     processes().filter(|&pid| unsafe { libc::getpgid(pid as i32) } == leader as i32).collect()
 }
 
-/// The descriptors that `pid` has open.
 pub fn descriptors(pid: u32) -> usize {
-    std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count()
+    std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
 }
 
 /// It waits in `accept`, as far as the kernel tells: otherwise it waits somewhere.
@@ -87,14 +85,8 @@ pub fn accepts(pid: u32) -> bool {
     [libc::SYS_accept, libc::SYS_accept4].iter().any(|number| call.starts_with(&format!("{number} ")))
 }
 
-/// Whether somebody listens on `port`.
 pub fn is_listening(port: u16) -> bool {
-    sockets::of(port).iter().any(Socket::listens)
-}
-
-/// Whether `here` has a connection from `there`.
-pub fn connected(here: u16, there: u16) -> bool {
-    sockets::of(here).iter().any(|socket| socket.port == here && socket.peer == there)
+    sockets::listening().iter().any(|socket| socket.port == port)
 }
 
 /// A port that nobody has, below those that the kernel gives to clients. Each process takes a hundred
@@ -104,8 +96,8 @@ pub fn free_port() -> u16 {
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         if taken.0 % 100 == 0 {
-            let mut hundreds =
-                (0..200).map(|n| 10_000 + ((std::process::id() * 37 + n) % 200 * 100) as u16);
+            let from = std::process::id() * 37;
+            let mut hundreds = (from..from + 200).map(|n| 10_000 + (n % 200 * 100) as u16);
             let held = hundreds.find_map(|first| UdpSocket::bind((Ipv4Addr::LOCALHOST, first)).ok());
             let held = held.expect("a hundred is left");
             taken.0 = held.local_addr().expect("it is bound").port();

@@ -8,23 +8,23 @@ mod places;
 mod quiet;
 pub mod rules;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::article;
 use super::parallel::parallel;
 use super::programs::*;
-pub use outcome::Outcome;
+use outcome::Outcome;
 
-pub const PROGRAMS: [&str; 4] = [SERVERS[0], SERVERS[1], SERVERS[2], "tcp_client"];
+const PROGRAMS: [&str; 4] = [SERVERS[0], SERVERS[1], SERVERS[2], "tcp_client"];
 /// What strace is to see of a program; not every system has all of them.
 const CALLS: &str = "socket,setsockopt,bind,listen,connect,accept,read,readv,write,writev,close,\
     ?clone,?clone3,?fork,?vfork,wait4,exit_group";
+pub const RECORD: &str = "tests/traces/faults.txt";
 const FORKS: [&str; 4] = ["clone", "clone3", "fork", "vfork"];
 
 /// What a call is for, which decides what must come of its failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+enum Kind {
     /// `socket`, `setsockopt`, `bind`, `listen`, `connect`: without it there is no service.
     Start,
     /// A line of log: before there is a client, of the process that accepts, of the one that serves.
@@ -42,90 +42,78 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub fn is_log(self) -> bool {
+    fn is_log(self) -> bool {
         matches!(self, Kind::StartLog | Kind::ParentLog | Kind::Log)
     }
 }
 
 /// A program to be put to the test.
-pub struct Subject {
+struct Subject {
     name: &'static str,
     command: Vec<PathBuf>,
     printed: bool,
 }
 
 impl Subject {
-    pub fn port(printed: bool, name: &'static str) -> Self {
+    /// The port, or, where there is a copy of the article, its C++.
+    fn of(article: Option<&Path>, printed: bool, name: &'static str) -> Self {
         let build = if printed { Build::AsPrinted } else { Build::Mended };
-        Subject { name, command: vec![program(build, name)], printed }
-    }
-
-    /// Its stdio writes line by line only when it is told to.
-    pub fn article(copy: &Path, printed: bool, name: &'static str) -> Self {
-        let command = vec!["stdbuf".into(), "-oL".into(), article::program(copy, printed, name)];
+        let command = match article {
+            None => vec![program(build, name)],
+            // Its stdio writes line by line only when it is told to.
+            Some(copy) => vec!["stdbuf".into(), "-oL".into(), article::program(copy, printed, name)],
+        };
         Subject { name, command, printed }
     }
 
-    pub fn is_client(&self) -> bool {
+    fn is_client(&self) -> bool {
         self.name == "tcp_client"
     }
 
-    /// Behind these words it talks to, or listens on, `port`.
-    fn launch(&self, before: &[&str], port: u16) -> Launch {
-        let mut words = before.iter().map(PathBuf::from).chain(self.command.clone());
+    /// A shell does this, and becomes the program, which talks to, or listens on, `port`.
+    fn launch(&self, first: &str, port: u16) -> Launch {
+        let shell = format!("{first} exec \"$@\"");
         // Then no file of the time zone's is read between the calls.
-        let launch = Launch::of(words.next().expect("the program at least")).args(words).env("TZ", "UTC0");
+        let launch = Launch::of("sh").args(["-c", &shell, "sh"]).args(&self.command).env("TZ", "UTC0");
+        if !self.is_client() {
+            return launch.args([&port.to_string(), "127.0.0.1"]);
+        }
         // Erratum 1.
-        let swapped = self.is_client() && self.printed;
-        let port = if swapped { port.swap_bytes() } else { port }.to_string();
-        launch.args(if self.is_client() { ["127.0.0.1", &port] } else { [&port, "127.0.0.1"] })
+        let port = if self.printed { port.swap_bytes() } else { port };
+        launch.args(["127.0.0.1", &port.to_string()])
+    }
+
+    /// All that can befall it, and what came of it.
+    fn outcomes(&self) -> Vec<(Case, Outcome)> {
+        let cases = places::cases(self);
+        let outcomes = parallel(4, &cases, |case| Outcome::of(self, case));
+        cases.into_iter().zip(outcomes).collect()
     }
 }
 
 /// One fault in one program.
-pub struct Case {
-    pub kind: Kind,
+struct Case {
+    /// `bind EACCES`, `Write EPIPE later`.
+    name: String,
+    kind: Kind,
     call: &'static str,
-    /// An errno, by its name too; or `short`, and none: three bytes are taken, and no more.
+    /// An errno; or `short`: three bytes are taken, and no more.
     fault: &'static str,
-    errno: i32,
-    /// `first`, `later`, `for ever`.
-    occurrence: &'static str,
     /// The count that strace knows the call by: `3`, `3+` (and all after it).
     when: String,
 }
 
-impl fmt::Display for Case {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let Case { kind, call, fault, occurrence, .. } = self;
-        match kind {
-            Kind::Start => write!(out, "{call} {fault}"),
-            kind => write!(out, "{kind:?} {fault} {occurrence}"),
-        }
-    }
+/// What comes of all programs as printed, a line each fault: of the port, or of the article's C++.
+pub fn as_printed(article: Option<&Path>) -> Vec<String> {
+    let lines = |name| {
+        let outcomes = Subject::of(article, true, name).outcomes().into_iter();
+        outcomes.map(move |(case, outcome)| format!("{name}, {}: {}", case.name, outcome.line(&case)))
+    };
+    PROGRAMS.into_iter().flat_map(lines).collect()
 }
 
-/// All that can befall a program, and what came of it.
-pub fn outcomes(subject: &Subject) -> Vec<(Case, Outcome)> {
-    let cases = places::cases(subject);
-    let outcomes = parallel(4, &cases, |case| Outcome::of(subject, case));
-    cases.into_iter().zip(outcomes).collect()
-}
-
-/// The same, a line each, as the record has it.
-pub fn lines(subject: &Subject) -> Vec<String> {
-    let line =
-        |(case, outcome): &(Case, Outcome)| format!("{}, {case}: {}", subject.name, outcome.line(case));
-    outcomes(subject).iter().map(line).collect()
-}
-
-/// Where it is kept what the article's C++, as printed, comes to.
-pub fn record() -> PathBuf {
-    root().join("tests/traces/faults.txt")
-}
-
-/// What the record says of a program.
-pub fn recorded(name: &str) -> Vec<String> {
-    let text = std::fs::read_to_string(record()).expect("make faults RECORD=1 has written it");
-    text.lines().filter(|line| line.starts_with(&format!("{name}, "))).map(str::to_string).collect()
+/// What is kept of the C++ in [`RECORD`].
+pub fn recorded() -> Vec<String> {
+    let text = std::fs::read_to_string(root().join(RECORD)).expect("make faults RECORD=1 has written it");
+    text.lines().map(str::to_string).collect()
 }

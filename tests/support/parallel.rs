@@ -1,21 +1,17 @@
 //! Several things at a time, where each of them mostly waits.
 
-use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 /// What comes of each, so many at a time, in their order.
 pub fn parallel<T: Sync, R: Send>(many: usize, all: &[T], each: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let (waiting, done) = (Mutex::new(all.iter().enumerate()), Mutex::new(BTreeMap::new()));
-    let work = || {
-        loop {
-            let next = waiting.lock().expect("nobody panics with it").next();
-            let Some((place, one)) = next else { break };
-            let result = each(one);
-            done.lock().expect("nobody panics with it").insert(place, result);
-        }
-    };
-    std::thread::scope(|scope| (0..many).for_each(|_| _ = scope.spawn(work)));
-    let done = done.into_inner().expect("nobody panics with it");
-    assert_eq!(done.len(), all.len(), "what is left out would look like what is well");
-    done.into_values().collect()
+    let waiting = Mutex::new(all.iter().enumerate());
+    let next = || waiting.lock().expect("nobody panics with it").next();
+    let work = || Vec::from_iter(std::iter::from_fn(next).map(|(place, one)| (place, each(one))));
+    let mut done = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..many).map(|_| scope.spawn(work)).collect();
+        let done = workers.into_iter().flat_map(|worker| worker.join().expect("it says why"));
+        Vec::from_iter(done)
+    });
+    done.sort_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, result)| result).collect()
 }

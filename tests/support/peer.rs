@@ -1,19 +1,20 @@
-//! The other end of a program's connections, in the test's hands; no read or write waits longer than `PATIENCE`.
+//! The other end of a program's connections, in the test's hands.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
-use super::kernel::{PATIENCE, connected, eventually, eventually_some};
-use super::run::Running;
+use super::kernel::{PATIENCE, eventually, eventually_some};
+use super::run::{Launch, Running};
+use super::sockets::{self, Socket};
 
-fn bounded(stream: TcpStream) -> TcpStream {
+/// No read or write of it waits longer than [`PATIENCE`].
+pub fn bounded(stream: TcpStream) -> TcpStream {
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout is set");
     stream.set_write_timeout(Some(PATIENCE)).expect("a timeout is set");
     stream
 }
 
-/// A connection to `port`.
 pub fn connect(port: u16) -> TcpStream {
     bounded(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server accepts"))
 }
@@ -26,10 +27,10 @@ pub fn accept(listener: &TcpListener) -> TcpStream {
     bounded(stream)
 }
 
-/// What `start` starts for a port at which the test itself listens, and the test's end of its connection.
-pub fn accepted(start: impl FnOnce(u16) -> Running) -> (Running, TcpStream) {
+/// A client that is started for a port at which the test itself listens, and the test's end of its connection.
+pub fn accepted(client: impl FnOnce(u16) -> Launch) -> (Running, TcpStream) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-    let client = start(listener.local_addr().expect("it is bound").port());
+    let client = client(listener.local_addr().expect("it is bound").port()).start();
     let stream = accept(&listener);
     (client, stream)
 }
@@ -49,20 +50,17 @@ pub fn rest(stream: &mut TcpStream) -> Vec<u8> {
     rest
 }
 
-/// Ends a connection with a reset.
-pub fn reset(client: TcpStream) {
-    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
-    let size = size_of_val(&linger) as u32;
-    let linger = (&raw const linger).cast();
-    let set =
-        unsafe { libc::setsockopt(client.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, linger, size) };
-    assert_eq!(set, 0, "a linger is set");
-}
-
 /// Ends a connection with a reset, and waits until the other side can see it.
-pub fn reset_seen(stream: TcpStream) {
-    let other = stream.peer_addr().expect("it is connected").port();
-    let own = stream.local_addr().expect("it is connected").port();
-    reset(stream);
-    eventually("the other side is reset", || !connected(other, own));
+pub fn reset(stream: TcpStream) {
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+    let (size, linger) = (size_of_val(&linger) as u32, (&raw const linger).cast());
+    let fd = stream.as_raw_fd();
+    let set = unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_LINGER, linger, size) };
+    assert_eq!(set, 0, "a linger is set");
+    let ends = stream.peer_addr().ok().zip(stream.local_addr().ok());
+    drop(stream);
+    if let Some((there, here)) = ends {
+        let open = |socket: &Socket| (socket.port, socket.peer) == (there.port(), here.port());
+        eventually("the other side is reset", || !sockets::of(there.port()).iter().any(open));
+    }
 }

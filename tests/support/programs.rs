@@ -20,7 +20,6 @@ pub enum Build {
     Static,
 }
 
-/// The project's own directory.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -58,10 +57,12 @@ pub fn make(words: &[&str]) -> Launch {
     VARIABLES.split(' ').fold(make, Launch::without_env)
 }
 
-/// The end of a make, which may have to build first: its status, and what it has said on both streams.
+/// The end of a make, which may have to build first, and of all that it has started: its status, and what
+/// it has said on both streams.
 pub fn made(words: &[&str]) -> (i32, String, String) {
     let mut make = make(words).start();
     let status = make.wait_within(15 * PATIENCE).expect("it ends");
+    eventually("nothing of it is left", || make.below().is_empty());
     (status, make.stdout.all().join("\n") + "\n", make.stderr.all().join("\n"))
 }
 
@@ -89,7 +90,6 @@ impl Server {
         self.running.pid()
     }
 
-    /// A connection to it that never waits longer than [`PATIENCE`].
     pub fn connect(&self) -> TcpStream {
         connect(self.port)
     }

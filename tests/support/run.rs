@@ -3,7 +3,8 @@
 //! Its end is bounded and certain: with its [`Running`] ends all that it has started.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use super::keeper::{self, Report};
 use super::kernel::{PATIENCE, children, eventually, is_listening, within};
 use super::strace::{self, Event};
-use super::streams::{Input, Lines, Screen};
+use super::streams::{Lines, Stream};
 
 /// What strace is to see, and to put in the place of calls.
 #[derive(Clone)]
@@ -47,34 +48,31 @@ impl Trace {
         self
     }
 
-    fn strace(&self, file: &str) -> Launch {
-        let strace = Launch::of("strace").args(["-ttt", "-s", "99999"]).args(&self.0);
+    /// strace, and the file that it writes to, which goes with the value: it has no name but this.
+    fn strace(&self) -> (Launch, (OwnedFd, String)) {
+        let file = unsafe { libc::memfd_create(c"strace".as_ptr(), libc::MFD_CLOEXEC) };
+        assert_ne!(file, -1, "a descriptor is left");
+        let path = format!("/proc/{}/fd/{file}", std::process::id());
+        let strace = Launch::of("strace").args(["-ttt", "-s", "99999"]).args(&self.0).args(["-o", &path]);
         // Another language's reasons would stand among the calls.
-        strace.arg("-o").arg(file).env("LC_ALL", "C")
+        (strace.env("LC_ALL", "C"), (unsafe { OwnedFd::from_raw_fd(file) }, path))
     }
-}
-
-/// A file for strace to write to, which goes with this value: it has no name but this.
-fn trace_file() -> (OwnedFd, String) {
-    let file = unsafe { libc::memfd_create(c"strace".as_ptr(), libc::MFD_CLOEXEC) };
-    assert_ne!(file, -1, "a descriptor is left");
-    (unsafe { OwnedFd::from_raw_fd(file) }, format!("/proc/{}/fd/{file}", std::process::id()))
 }
 
 type Setting = Box<dyn FnOnce(&mut Command)>;
 
-/// A program that is to be started.
 pub struct Launch {
     words: Vec<OsString>,
     settings: Vec<Setting>,
     trace: Option<Trace>,
-    /// Its terminal's columns, and whether it is the program's own: all three streams, and its Ctrl-C.
-    terminal: Option<(u16, bool)>,
+    screen: Option<Stream>,
+    keyboard: Option<File>,
 }
 
 impl Launch {
     pub fn of(program: impl AsRef<OsStr>) -> Self {
-        Launch { words: Vec::new(), settings: Vec::new(), trace: None, terminal: None }.arg(program)
+        Launch { words: Vec::new(), settings: Vec::new(), trace: None, screen: None, keyboard: None }
+            .arg(program)
     }
 
     pub fn arg(self, word: impl AsRef<OsStr>) -> Self {
@@ -86,25 +84,25 @@ impl Launch {
         self
     }
 
-    fn set(mut self, setting: impl FnOnce(&mut Command) + 'static) -> Self {
-        self.settings.push(Box::new(setting));
+    fn set(mut self, setting: impl FnOnce(&mut Command) -> &mut Command + 'static) -> Self {
+        self.settings.push(Box::new(|command| _ = setting(command)));
         self
     }
 
     pub fn env(self, name: &str, value: impl AsRef<OsStr>) -> Self {
         let (name, value) = (name.to_string(), value.as_ref().to_os_string());
-        self.set(|command| _ = command.env(name, value))
+        self.set(|command| command.env(name, value))
     }
 
     pub fn without_env(self, name: &str) -> Self {
         let name = name.to_string();
-        self.set(|command| _ = command.env_remove(name))
+        self.set(|command| command.env_remove(name))
     }
 
     /// Nothing of the test's environment but `PATH`.
     pub fn bare(self) -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        self.set(|command| _ = command.env_clear()).env("PATH", path)
+        self.set(Command::env_clear).env("PATH", path)
     }
 
     /// The user who the log lines name.
@@ -114,7 +112,32 @@ impl Launch {
 
     pub fn directory(self, directory: impl AsRef<Path>) -> Self {
         let directory = directory.as_ref().to_path_buf();
-        self.set(|command| _ = command.current_dir(directory))
+        self.set(|command| command.current_dir(directory))
+    }
+
+    pub fn stdin(self, stream: impl Into<Stdio> + 'static) -> Self {
+        self.set(|command| command.stdin(stream))
+    }
+
+    pub fn stdout(self, stream: impl Into<Stdio> + 'static) -> Self {
+        self.set(|command| command.stdout(stream))
+    }
+
+    pub fn stderr(self, stream: impl Into<Stdio> + 'static) -> Self {
+        self.set(|command| command.stderr(stream))
+    }
+
+    /// As another user; for root alone.
+    pub fn uid(self, uid: u32) -> Self {
+        self.set(move |command| command.uid(uid))
+    }
+
+    /// No more than this, by `ulimit`'s letter: `n` descriptors; `f` bytes of a file, strace's own among them.
+    pub fn limit(self, what: char, most: u64) -> Self {
+        let resource = if what == 'n' { libc::RLIMIT_NOFILE } else { libc::RLIMIT_FSIZE };
+        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+        let set = move || succeeds(unsafe { libc::setrlimit(resource, &raw const limit) });
+        self.set(move |command| unsafe { command.pre_exec(set) })
     }
 
     /// Under strace from its start on.
@@ -124,94 +147,59 @@ impl Launch {
     }
 
     /// On a terminal of its own, which is its controlling one: Ctrl-C is typed as `\x03`.
-    pub fn terminal(mut self, columns: u16) -> Self {
-        self.terminal = Some((columns, true));
-        self
+    pub fn terminal(self, columns: u16) -> Self {
+        let (mut launch, master, slave) = self.shown(columns);
+        launch.keyboard = Some(master);
+        launch.stdin(slave)
     }
 
     /// What it says goes to a terminal; what it reads comes from a pipe.
-    pub fn shown_on_terminal(mut self) -> Self {
-        self.terminal = Some((80, false));
-        self
+    pub fn shown_on_terminal(self) -> Self {
+        self.shown(80).0
     }
 
-    pub fn stdin(self, stream: impl Into<Stdio> + 'static) -> Self {
-        self.set(|command| _ = command.stdin(stream))
-    }
-
-    pub fn stdout(self, stream: impl Into<Stdio> + 'static) -> Self {
-        self.set(|command| _ = command.stdout(stream))
-    }
-
-    pub fn stderr(self, stream: impl Into<Stdio> + 'static) -> Self {
-        self.set(|command| _ = command.stderr(stream))
-    }
-
-    /// As another user; for root alone.
-    pub fn uid(self, uid: u32) -> Self {
-        self.set(move |command| _ = command.uid(uid))
-    }
-
-    /// No more than this, by `ulimit`'s letter: `n` descriptors; `f` bytes of a file, strace's own among them;
-    /// `u` processes of the user, to which the kernel does not hold root.
-    pub fn limit(self, what: char, most: u64) -> Self {
-        let resource = match what {
-            'n' => libc::RLIMIT_NOFILE,
-            'f' => libc::RLIMIT_FSIZE,
-            'u' => libc::RLIMIT_NPROC,
-            other => panic!("no limit {other}"),
-        };
-        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
-        let set = move || succeeds(unsafe { libc::setrlimit(resource, &raw const limit) });
-        self.set(move |command| _ = unsafe { command.pre_exec(set) })
+    fn shown(mut self, columns: u16) -> (Self, File, File) {
+        let (screen, master, slave) = Stream::of_terminal(columns);
+        self.screen = Some(screen);
+        let end = || slave.try_clone().expect("a descriptor is left");
+        (self.stdout(end()).stderr(end()), master, slave)
     }
 
     pub fn start(mut self) -> Running {
         let trace = self.trace.take().map(|trace| {
-            let file = trace_file();
+            let (strace, file) = trace.strace();
             let language = std::env::var("LC_ALL").map_or("LC_ALL".into(), |was| format!("LC_ALL={was}"));
             // It stays out of the program's way: the process that is started becomes
             // the program, with its status and its signals, and strace a grandchild.
-            let strace = trace.strace(&file.1).args(["-DD", "-E", &language]);
+            let strace = strace.args(["-DD", "-E", &language]);
             self.words.splice(0..0, strace.words);
             self.settings.splice(0..0, strace.settings);
             file
         });
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let (mut screen, mut keyboard) = (None, None);
-        if let Some((columns, controls)) = self.terminal {
-            let (shows, master, slave) = Screen::open(columns, 24);
-            let end = || slave.try_clone().expect("a descriptor is left");
-            command.stdout(end()).stderr(end());
-            screen = Some(shows);
-            if controls {
-                command.stdin(end());
-                keyboard = Some(Input(master));
-            }
-        }
-        let (report, controls) = (Report::new(), keyboard.is_some());
-        unsafe { command.pre_exec(move || report.keep().and_then(|()| prepare(controls))) };
+        let report = Report::new();
+        unsafe { command.pre_exec(|| report.keep().and_then(|()| prepare())) };
         self.settings.into_iter().for_each(|setting| setting(&mut command));
         let mut keeper = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        fn lines(stream: Option<impl Read + Send + 'static>) -> Lines {
-            stream.map_or_else(|| Lines::of(io::empty()), Lines::of)
+        fn file(stream: Option<impl Into<OwnedFd>>) -> Option<File> {
+            stream.map(|stream| File::from(stream.into()))
         }
         Running {
-            stdin: keyboard.or(keeper.stdin.take().map(|pipe| Input(OwnedFd::from(pipe).into()))),
-            stdout: lines(keeper.stdout.take()),
-            stderr: lines(keeper.stderr.take()),
+            stdin: self.keyboard.or(file(keeper.stdin.take())),
+            stdout: Lines::of(file(keeper.stdout.take())),
+            stderr: Lines::of(file(keeper.stderr.take())),
             keeper,
             report,
-            screen,
+            screen: self.screen,
             trace,
             attached: None,
         }
     }
 }
 
-/// What is done in the new process, under its keeper.
-fn prepare(controls: bool) -> io::Result<()> {
+/// Under its keeper, before it becomes the program.
+fn prepare() -> io::Result<()> {
     unsafe {
         // A descriptor of ours that is left open would change the numbers of theirs.
         keeper::close_from(3, true);
@@ -221,7 +209,7 @@ fn prepare(controls: bool) -> io::Result<()> {
         }
         // Where Yama rules, only a process that allows it is traced by a stranger.
         libc::prctl(libc::PR_SET_PTRACER, libc::PR_SET_PTRACER_ANY, 0, 0, 0);
-        if !controls {
+        if libc::isatty(0) == 0 {
             return succeeds(libc::setpgid(0, 0));
         }
         succeeds(libc::setsid())?;
@@ -237,10 +225,10 @@ fn succeeds(result: libc::c_int) -> io::Result<()> {
 pub struct Running {
     keeper: Child,
     report: &'static Report,
-    pub stdin: Option<Input>,
+    pub stdin: Option<File>,
     pub stdout: Lines,
     pub stderr: Lines,
-    screen: Option<Screen>,
+    screen: Option<Stream>,
     trace: Option<(OwnedFd, String)>,
     /// An strace that was let in later.
     attached: Option<Box<Running>>,
@@ -275,8 +263,7 @@ impl Running {
         self.stdin = None;
     }
 
-    /// What its terminal shows.
-    pub fn screen(&self) -> &Screen {
+    pub fn screen(&self) -> &Stream {
         self.screen.as_ref().expect("it has a terminal")
     }
 
@@ -301,24 +288,18 @@ impl Running {
         self.wait()
     }
 
-    /// Waits until somebody listens on `port`, or tells how the program ended.
+    /// Waits until somebody listens on `port`.
     pub fn listens(&mut self, port: u16, patience: Duration) -> Result<(), String> {
-        match within(patience, || is_listening(port) || self.has_ended()) {
-            _ if is_listening(port) => Ok(()),
-            true => Err(format!("ended with {} before it listened", self.wait())),
-            false => Err("never listens".into()),
-        }
+        within(patience, || is_listening(port) || self.has_ended());
+        let status = self.report.status();
+        is_listening(port).then_some(()).ok_or_else(|| format!("never listens; its status: {status:?}"))
     }
 
-    /// Lets strace in, and waits until it sees all of it.
-    pub fn attach(&mut self, trace: &Trace) {
-        self.attach_to(self.pid(), trace).unwrap_or_else(|why| panic!("{why}"));
-    }
-
-    /// The same for `pid`, one of those below; or what strace says when it may not.
+    /// Lets strace in at `pid`, one of those below, and waits until it sees all of it; or what strace says when
+    /// it may not.
     pub fn attach_to(&mut self, pid: u32, trace: &Trace) -> Result<(), String> {
-        let file = trace_file();
-        let mut strace = trace.strace(&file.1).arg("-p").arg(pid.to_string()).start();
+        let (strace, file) = trace.strace();
+        let mut strace = strace.args(["-p", &pid.to_string()]).start();
         while !strace.stderr.seen.last().is_some_and(|line| line.contains(" attached")) {
             strace.stderr.line().ok_or_else(|| strace.stderr.seen.concat())?;
         }
@@ -340,7 +321,6 @@ impl Running {
         String::from_utf8_lossy(&file.unwrap_or_default()).into_owned()
     }
 
-    /// The same, read.
     pub fn events(&self) -> Vec<Event> {
         strace::read(&self.trace())
     }

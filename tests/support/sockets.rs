@@ -13,10 +13,6 @@ pub struct Socket {
 }
 
 impl Socket {
-    pub fn listens(&self) -> bool {
-        self.state == "0A"
-    }
-
     pub fn is_held_by(&self, pid: u32) -> bool {
         held(pid).iter().any(|(_, inode)| *inode == self.inode)
     }

@@ -3,7 +3,7 @@
 //! It reads what `strace -f -o FILE` writes, with or without `-ttt`, and joins
 //! the two halves of a call that another process interrupted on paper.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::str::FromStr;
 
 /// Something that a process did, in the order of the file.
@@ -34,7 +34,6 @@ pub struct Call {
     pub args: Vec<String>,
     /// `3`, `-1`, `?` (it never returned), `0x7f…`.
     pub result: String,
-    /// `EMFILE`, where it failed.
     pub errno: Option<String>,
     /// It never happened: strace put the result in its place.
     pub injected: bool,
@@ -46,7 +45,6 @@ impl Call {
         self.result.split('<').next()?.parse().ok()
     }
 
-    /// The first argument as a descriptor.
     pub fn fd(&self) -> Option<i32> {
         self.args.first()?.split('<').next()?.parse().ok()
     }
@@ -65,37 +63,31 @@ impl Event {
 
 /// All that a trace tells, in the order in which it began.
 pub fn read(text: &str) -> Vec<Event> {
-    let mut events: Vec<Event> = Vec::new();
-    let mut unfinished: HashMap<u32, (usize, &str)> = HashMap::new();
-    for (ended, line) in text.lines().enumerate() {
-        let (pid, at, rest) = prefix(line);
-        let resumed = rest.strip_prefix("<... ").and_then(|rest| rest.split_once(" resumed>"));
-        if let Some((_, tail)) = resumed {
-            let Some((index, half)) = unfinished.remove(&pid) else {
-                continue;
-            };
-            if let Some(call) = parse(&format!("{half}{tail}")) {
-                (events[index].what, events[index].ended) = (What::Call(call), ended);
-            }
-            continue;
-        }
-        let half = rest.strip_suffix(" <unfinished ...>");
-        let what = if let Some(signal) = rest.strip_prefix("--- ") {
-            signal.split([' ', '{']).next().map(|name| What::Signal(name.to_string()))
-        } else if let Some(end) = rest.strip_prefix("+++ ") {
-            Some(What::End(end.trim_end_matches(" +++").to_string()))
-        } else {
-            parse(&half.map_or(rest.to_string(), |half| format!("{half}) = ?"))).map(What::Call)
+    let lines: Vec<_> = text.lines().map(prefix).enumerate().collect();
+    let event = |&(line, (pid, at, text)): &(usize, (u32, Option<f64>, &str))| {
+        let Some(half) = text.strip_suffix(" <unfinished ...>") else {
+            return Some(Event { pid, at, ended: line, what: what(text)? });
         };
-        if let Some(what) = what {
-            half.map(|half| unfinished.insert(pid, (events.len(), half)));
-            events.push(Event { pid, at, ended, what });
-        }
-    }
-    events
+        // The process's next line is the other half, if it returned.
+        let next = lines[line + 1..].iter().find(|(_, next)| next.0 == pid);
+        let resumed = next.and_then(|(line, next)| Some((line, next.2.strip_prefix("<... ")?)));
+        let resumed = resumed.and_then(|(line, text)| Some((*line, text.split_once(" resumed>")?.1)));
+        let (ended, tail) = resumed.unwrap_or((line, ") = ?"));
+        Some(Event { pid, at, ended, what: what(&format!("{half}{tail}"))? })
+    };
+    lines.iter().filter_map(event).collect()
 }
 
-/// The calls of one process, in order.
+fn what(text: &str) -> Option<What> {
+    if let Some(signal) = text.strip_prefix("--- ") {
+        signal.split([' ', '{']).next().map(|name| What::Signal(name.to_string()))
+    } else if let Some(end) = text.strip_prefix("+++ ") {
+        Some(What::End(end.trim_end_matches(" +++").to_string()))
+    } else {
+        call(text).map(What::Call)
+    }
+}
+
 pub fn calls(events: &[Event], pid: u32) -> Vec<&Call> {
     events.iter().filter(|event| event.pid == pid).filter_map(Event::call).collect()
 }
@@ -108,20 +100,18 @@ pub fn pids(events: &[Event]) -> Vec<u32> {
 
 /// Process id and time before a line. One process alone has no id: it is 0.
 pub fn prefix(line: &str) -> (u32, Option<f64>, &str) {
+    fn number<T: FromStr>(text: &str) -> Option<(T, &str)> {
+        let (first, tail) = text.split_once([' ', ']'])?;
+        Some((first.parse().ok()?, tail.trim_start()))
+    }
     let line = line.strip_prefix("[pid ").unwrap_or(line).trim_start();
-    let (pid, rest) = number(line, &[' ', ']']).unwrap_or((0, line));
-    let (at, rest) = number(rest, &[' ']).map_or((None, rest), |(at, tail)| (Some(at), tail));
+    let (pid, rest) = number(line).unwrap_or((0, line));
+    let (at, rest) = number(rest).map_or((None, rest), |(at, tail)| (Some(at), tail));
     (pid, at, rest)
 }
 
-/// The number that `text` begins with, and what stands behind it.
-fn number<'a, T: FromStr>(text: &'a str, ends: &[char]) -> Option<(T, &'a str)> {
-    let (first, tail) = text.split_once(ends)?;
-    Some((first.parse().ok()?, tail.trim_start()))
-}
-
 /// `name(arguments) = result errno (text)`.
-fn parse(text: &str) -> Option<Call> {
+fn call(text: &str) -> Option<Call> {
     let (name, rest) = text.split_once('(')?;
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return None;
@@ -162,31 +152,24 @@ fn arguments(text: &str) -> Option<(Vec<String>, &str)> {
 
 /// The bytes that strace prints as `"a\n\33\0"`, or a record as `"\x1b"`, and what stands behind them.
 pub fn unquoted(text: &str) -> Option<(Vec<u8>, &str)> {
-    let mut bytes = Vec::new();
-    let mut rest = text.strip_prefix('"')?.as_bytes();
+    let (mut bytes, mut at) = (Vec::new(), 1);
+    text.strip_prefix('"')?;
     loop {
-        let (&first, tail) = rest.split_first()?;
-        rest = tail;
-        if first == b'"' {
-            return Some((bytes, &text[text.len() - rest.len()..]));
-        }
-        if first != b'\\' {
-            bytes.push(first);
-            continue;
-        }
-        let octal = rest.iter().take(3).take_while(|digit| matches!(digit, b'0'..=b'7')).count();
-        let (radix, digits) = if rest.starts_with(b"x") { (16, 1..3) } else { (8, 0..octal) };
-        let length = digits.end.max(1);
-        let number = std::str::from_utf8(rest.get(digits)?).ok()?;
-        bytes.push(match *rest.first()? {
-            _ if !number.is_empty() => u32::from_str_radix(number, radix).ok()? as u8,
-            b'n' => b'\n',
-            b't' => b'\t',
-            b'r' => b'\r',
-            b'v' => 0x0b,
-            b'f' => 0x0c,
-            other => other,
-        });
-        rest = &rest[length..];
+        let rest = &text.as_bytes()[at..];
+        let octal = rest.iter().skip(1).take(3).take_while(|digit| matches!(digit, b'0'..=b'7')).count();
+        let number = |digits: &str, radix| Some(u32::from_str_radix(digits, radix).ok()? as u8);
+        let (byte, length) = match *rest {
+            [] => return None,
+            [b'"', ..] => return Some((bytes, &text[at + 1..])),
+            [b'\\', b'x', ..] => (number(text.get(at + 2..at + 4)?, 16)?, 4),
+            [b'\\', ..] if octal > 0 => (number(&text[at + 1..=at + octal], 8)?, 1 + octal),
+            [b'\\', letter, ..] => {
+                let known = b"ntrvf".iter().position(|known| *known == letter);
+                (known.map_or(letter, |known| b"\n\t\r\x0b\x0c"[known]), 2)
+            }
+            [byte, ..] => (byte, 1),
+        };
+        bytes.push(byte);
+        at += length;
     }
 }

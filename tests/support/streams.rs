@@ -1,9 +1,8 @@
-//! A program's streams: lines, a terminal's screen, what is typed. No wait on them is without a bound.
+//! A program's streams: lines, a terminal's screen. No wait on them is without a bound.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::Read;
+use std::os::fd::FromRawFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
@@ -20,30 +19,41 @@ struct Said {
 }
 
 /// What has come from a stream so far, and a sign when there is more.
-#[derive(Clone, Default)]
-struct Stream(Arc<(Mutex<Said>, Condvar)>);
+pub struct Stream(Arc<(Mutex<Said>, Condvar)>);
 
 impl Stream {
     /// A thread reads `source` until it ends: a program whose output is not read would wait.
-    fn of(mut source: impl Read + Send + 'static) -> Self {
-        let stream = Stream::default();
-        let reader = stream.clone();
+    fn of(mut source: Option<File>) -> Self {
+        let stream = Stream(Arc::default());
+        let reader = Stream(stream.0.clone());
         std::thread::spawn(move || {
             let mut buffer = [0; 1 << 16];
-            loop {
+            while !reader.said().over {
                 // A terminal that nobody holds any more gives an error, not an end.
-                let length = source.read(&mut buffer).unwrap_or(0);
+                let length = source.as_mut().map_or(0, |source| source.read(&mut buffer).unwrap_or(0));
                 let mut said = reader.said();
                 let room = ENOUGH - said.bytes.len();
                 said.bytes.extend_from_slice(&buffer[..length.min(room)]);
                 said.over = length == 0;
                 reader.0.1.notify_all();
-                if said.over {
-                    break;
-                }
             }
         });
         stream
+    }
+
+    /// A terminal of that many columns: what it shows, and its two ends, the test's and the program's.
+    pub fn of_terminal(columns: u16) -> (Self, File, File) {
+        let size = libc::winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let (mut ends, none) = ([0; 2], std::ptr::null_mut());
+        let [master, slave] = &mut ends;
+        let opened = unsafe { libc::openpty(master, slave, none, none.cast(), &raw const size) };
+        assert_eq!(opened, 0, "a terminal is left");
+        let [master, slave] = ends.map(|end| unsafe {
+            // No other test's programs inherit it.
+            libc::fcntl(end, libc::F_SETFD, libc::FD_CLOEXEC);
+            File::from_raw_fd(end)
+        });
+        (Stream::of(master.try_clone().ok()), master, slave)
     }
 
     fn said(&self) -> MutexGuard<'_, Said> {
@@ -56,6 +66,23 @@ impl Stream {
         let lacks = |said: &mut Said| !said.over && !enough(&said.bytes);
         self.0.1.wait_timeout_while(self.said(), left, lacks).expect("no reader panics").0
     }
+
+    /// All that has come so far, as it came.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.said().bytes).into_owned()
+    }
+
+    /// Waits until `text` has come `times` times in all. Panics when it does not.
+    pub fn wait_for(&self, text: &str, times: usize) {
+        let enough = |shown: &str| shown.matches(text).count() >= times;
+        assert!(self.wait_until(enough), "no {text:?} ({times}) came; {}", self.text());
+    }
+
+    /// Waits until what has come is `enough`; whether it ever was.
+    pub fn wait_until(&self, enough: impl Fn(&str) -> bool) -> bool {
+        let enough = |bytes: &[u8]| enough(&String::from_utf8_lossy(bytes));
+        enough(&self.wait(Instant::now() + PATIENCE, enough).bytes)
+    }
 }
 
 /// Lines that arrive while the test goes on.
@@ -67,7 +94,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    pub fn of(source: impl Read + Send + 'static) -> Self {
+    pub fn of(source: Option<File>) -> Self {
         Lines { stream: Stream::of(source), taken: 0, seen: Vec::new() }
     }
 
@@ -79,12 +106,8 @@ impl Lines {
     /// Waits for a line with `text` in it, and returns it. Panics when none comes.
     pub fn wait_for(&mut self, text: &str) -> String {
         let until = Instant::now() + PATIENCE;
-        while let Some(line) = self.next(until, text) {
-            if line.contains(text) {
-                return line;
-            }
-        }
-        panic!("ended without {text:?}; {:#?}", self.last_seen())
+        let found = std::iter::from_fn(|| self.next(until, text)).find(|line| line.contains(text));
+        found.unwrap_or_else(|| panic!("ended without {text:?}; {:#?}", self.last_seen()))
     }
 
     /// Waits for the end, and returns all lines from the first on.
@@ -108,65 +131,5 @@ impl Lines {
 
     fn last_seen(&self) -> &[String] {
         &self.seen[self.seen.len().saturating_sub(40)..]
-    }
-}
-
-/// What a program has shown on its terminal.
-#[derive(Clone)]
-pub struct Screen(Stream);
-
-impl Screen {
-    /// A terminal of that many columns and rows: what it shows, and its two ends, the test's and the program's.
-    pub fn open(columns: u16, rows: u16) -> (Self, File, File) {
-        let mut options = File::options();
-        let options = options.read(true).write(true).custom_flags(libc::O_NOCTTY);
-        let master = options.open("/dev/ptmx").expect("a terminal is left");
-        let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        // No other test's programs inherit its ends.
-        let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
-        let slave = unsafe {
-            assert_eq!(libc::unlockpt(master.as_raw_fd()), 0, "its other end opens");
-            assert_eq!(libc::ioctl(master.as_raw_fd(), libc::TIOCSWINSZ, &raw const size), 0);
-            libc::ioctl(master.as_raw_fd(), libc::TIOCGPTPEER, flags)
-        };
-        assert_ne!(slave, -1, "its other end opens");
-        let shown = Stream::of(master.try_clone().expect("a descriptor is left"));
-        (Screen(shown), master, unsafe { File::from_raw_fd(slave) })
-    }
-
-    /// All that it has shown so far, as it came.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.said().bytes).into_owned()
-    }
-
-    /// Waits until `text` has been shown `times` times in all. Panics when it is not.
-    pub fn wait_for(&self, text: &str, times: usize) {
-        let enough = |shown: &str| shown.matches(text).count() >= times;
-        assert!(self.wait_until(enough), "no {text:?} ({times}) came; {}", self.text());
-    }
-
-    /// Waits until what it has shown is `enough`; whether it ever was.
-    pub fn wait_until(&self, enough: impl Fn(&str) -> bool) -> bool {
-        let enough = |bytes: &[u8]| enough(&String::from_utf8_lossy(bytes));
-        enough(&self.0.wait(Instant::now() + PATIENCE, enough).bytes)
-    }
-}
-
-/// What a program reads: a pipe, or a terminal's keyboard.
-pub struct Input(pub File);
-
-impl Write for Input {
-    /// So much at a time as a pipe that has room takes at once.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut room = libc::pollfd { fd: self.0.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
-        match unsafe { libc::poll(&raw mut room, 1, PATIENCE.as_millis() as i32) } {
-            0 => Err(io::ErrorKind::TimedOut.into()),
-            -1 => Err(io::Error::last_os_error()),
-            _ => self.0.write(&bytes[..bytes.len().min(libc::PIPE_BUF)]),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

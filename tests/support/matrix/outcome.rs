@@ -1,7 +1,6 @@
 //! What came of a fault: what the other side saw, what was called from there on, how it ended.
 
 use std::collections::BTreeSet;
-use std::ffi::CStr;
 
 use super::quiet::{done_or_quiet, goes_on, status, talk, with_a_peer};
 use super::{CALLS, Case, FORKS, Kind, Subject};
@@ -31,26 +30,16 @@ impl Case {
         };
         Trace::of(CALLS).inject(&format!("{}:{what}:when={}", self.call, self.when))
     }
-
-    /// The C library's words for what has happened.
-    fn reason(&self) -> String {
-        unsafe { CStr::from_ptr(libc::strerror(self.errno)) }.to_string_lossy().into_owned()
-    }
 }
 
 impl Outcome {
     pub fn of(subject: &Subject, case: &Case) -> Self {
         let mut outcome = Outcome::default();
-        let mut program;
-        if subject.is_client() {
-            (program, outcome.status) = with_a_peer(subject, case.injected());
-        } else {
-            program = outcome.of_a_server(subject, case);
-        }
+        let mut program = outcome.meet(subject, case);
         let pid = program.pid();
-        let of_a_child =
-            SERVERS[1..].contains(&subject.name) && matches!(case.kind, Kind::Log | Kind::InnerFork);
-        let events = program.events();
+        let of_a_child = subject.name.contains("fork") && matches!(case.kind, Kind::Log | Kind::InnerFork);
+        let trace = program.trace();
+        let events = strace::read(&trace);
         let met = |event: &Event| is_injected(event) && !(of_a_child && event.pid == pid);
         if let Some(met) = events.iter().position(met) {
             let its = strace::calls(&events[met..], events[met].pid);
@@ -65,18 +54,25 @@ impl Outcome {
             let text = of_its_own.collect::<Vec<String>>().join(" / ");
             outcome.seen.push(with_counted_nuls(&text[..text.len().min(2100)]));
         }
-        let because = said.iter().flatten().filter(|line| line.contains(&case.reason()));
-        outcome.says.extend(because.map(|line| masked(line)));
+        // strace gives it as the C library does: `EIO (Input/output error)`.
+        let reason =
+            trace.split_once(&format!(" {} (", case.fault)).and_then(|(_, text)| text.split_once(')'));
+        let gives_it = |line: &&String| reason.is_some_and(|(reason, _)| line.contains(reason));
+        outcome.says.extend(said.iter().flatten().filter(gives_it).map(|line| masked(line)));
         outcome
     }
 
-    fn of_a_server(&mut self, subject: &Subject, case: &Case) -> Running {
+    fn meet(&mut self, subject: &Subject, case: &Case) -> Running {
+        if subject.is_client() {
+            let (client, status) = with_a_peer(subject, case.injected());
+            self.status = status;
+            return client;
+        }
         let port = free_port();
         let at_start = matches!(case.kind, Kind::Start | Kind::StartLog | Kind::InnerFork);
         // The first fork of each process fails: the shell's, before it becomes the server, not the server's.
-        let shell = ["sh", "-c", "command eval '( : )'; exec \"$@\"", "sh"];
-        let before: &[&str] = if case.kind == Kind::InnerFork { &shell } else { &[] };
-        let launch = subject.launch(before, port);
+        let first = if case.kind == Kind::InnerFork { "command eval '( : )';" } else { "" };
+        let launch = subject.launch(first, port);
         let mut server = if at_start { launch.traced(case.injected()).start() } else { launch.start() };
         let pid = server.pid();
         if server.listens(port, PATIENCE).is_err() {
@@ -88,7 +84,8 @@ impl Outcome {
         if !at_start {
             let in_parent = matches!(case.kind, Kind::Accept | Kind::Fork | Kind::Wait | Kind::ParentLog);
             let trace = case.injected();
-            server.attach(&if in_parent { trace.first_alone() } else { trace });
+            let trace = if in_parent { trace.first_alone() } else { trace };
+            server.attach_to(pid, &trace).expect("strace may trace");
             // It counts from the call that it has interrupted.
             eventually("strace sees it accept", || server.trace().contains("accept("));
         }
@@ -105,8 +102,7 @@ impl Outcome {
             self.seen.push(talk(port, pid));
         }
         self.status = status(&mut server);
-        let holds = || std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(held, Iterator::count);
-        if !done_or_quiet(pid, || holds() == held) {
+        if !done_or_quiet(pid, || self.status.is_some() || descriptors(pid) == held) {
             self.remarks.push("descriptors are left");
         }
         server
@@ -116,11 +112,11 @@ impl Outcome {
     /// loses a line (erratum 14).
     pub fn line(&self, case: &Case) -> String {
         let ended = self.status.map_or("goes on".to_string(), |status| format!("ended with {status}"));
-        let mut parts = vec![ended, format!("calls {}", self.calls.join(", "))];
-        parts.extend((!self.seen.is_empty()).then(|| format!("seen: {}", self.seen.join(", "))));
-        parts.extend(self.says.iter().map(|line| format!("says: {line}")));
-        if case.kind.is_log() {
-            parts.truncate(1);
+        let mut parts = vec![ended];
+        if !case.kind.is_log() {
+            parts.push(format!("calls {}", self.calls.join(", ")));
+            parts.extend((!self.seen.is_empty()).then(|| format!("seen: {}", self.seen.join(", "))));
+            parts.extend(self.says.iter().map(|line| format!("says: {line}")));
         }
         parts.extend(self.remarks.iter().map(|remark| remark.to_string()));
         parts.join("; ")
@@ -133,14 +129,19 @@ fn is_injected(event: &Event) -> bool {
 
 /// Whether a failing `accept` is tried again at once.
 fn pace(server: &Running) -> &'static str {
-    let tries = || -> Vec<f64> {
-        let events = server.events();
-        events.iter().filter(|event| is_injected(event)).filter_map(|event| event.at).collect()
-    };
-    eventually("it is tried again", || tries().len() > 8);
+    let mut tries = Vec::new();
+    eventually("it is tried again", || {
+        tries = server
+            .events()
+            .iter()
+            .filter(|event| is_injected(event))
+            .filter_map(|event| event.at)
+            .collect();
+        tries.len() > 8
+    });
     // The first two follow each other at once.
-    let shortest = tries()[2..].windows(2).map(|pair| pair[1] - pair[0]).fold(f64::MAX, f64::min);
-    if shortest < 0.01 { "tries again at once" } else { "waits between its tries" }
+    let at_once = tries[2..].windows(2).any(|pair| pair[1] - pair[0] < 0.01);
+    if at_once { "tries again at once" } else { "waits between its tries" }
 }
 
 /// A call that concerns others: `write "FIRST" 3!`, an injected one with `!`.

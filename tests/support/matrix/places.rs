@@ -5,56 +5,35 @@ use super::{CALLS, Case, FORKS, Kind, Subject};
 use crate::support::programs::*;
 use crate::support::strace::{self, Call};
 
-type Fault = (&'static str, i32);
-
-macro_rules! errno {
-    ($name:ident) => {
-        (stringify!($name), libc::$name)
-    };
-}
-
 /// The calls of the start, what befalls them, and the contract's exit status for it.
-pub const START: [(&str, Fault, i32); 5] = [
-    ("socket", errno!(EMFILE), 1),
-    ("setsockopt", errno!(ENOMEM), 2),
-    ("bind", errno!(EACCES), 2),
-    ("listen", errno!(EADDRINUSE), 3),
-    ("connect", errno!(ETIMEDOUT), 5),
+pub const START: [(&str, &[&str], i32); 5] = [
+    ("socket", &["EMFILE"], 1),
+    ("setsockopt", &["ENOMEM"], 2),
+    ("bind", &["EACCES"], 2),
+    ("listen", &["EADDRINUSE"], 3),
+    ("connect", &["ETIMEDOUT"], 5),
 ];
 
+/// What can befall a call, of a process that makes such calls, if it is of that kind.
+///
 /// One errno a call, or two: no program looks at which it is. What the kernel does not do is not
 /// here: no handler is installed, so no call is interrupted; a `close` that fails has closed.
-fn faults(kind: Kind, call: &str) -> Vec<Fault> {
-    const SHORT: Fault = ("short", 0);
-    match kind {
-        Kind::Start => START.iter().filter(|start| start.0 == call).map(|start| start.1).collect(),
-        Kind::StartLog | Kind::ParentLog | Kind::Log => vec![errno!(ENOSPC), SHORT],
-        Kind::Accept => vec![errno!(EMFILE), errno!(ECONNABORTED)],
-        Kind::Read => vec![errno!(ECONNRESET)],
-        Kind::Write => vec![errno!(EPIPE), SHORT],
-        Kind::Fork | Kind::InnerFork => vec![errno!(EAGAIN)],
-        Kind::Wait => vec![errno!(ECHILD)],
-        Kind::TerminalRead => vec![errno!(EIO)],
-        Kind::TerminalWrite => vec![errno!(ENOSPC)],
-    }
-}
-
-/// Whether a call, of a process that makes such calls, is of that kind.
-fn is(kind: Kind, call: &Call) -> bool {
+fn faults(kind: Kind, call: &Call) -> &'static [&'static str] {
     let (name, fd) = (call.name.as_str(), call.fd());
     let is_log = fd == Some(1) && call.args.get(1).is_some_and(|text| text.starts_with("\"DEBUG |"));
-    match kind {
-        Kind::Start => START.iter().any(|start| start.0 == name),
-        Kind::StartLog | Kind::ParentLog | Kind::Log => is_log,
-        Kind::Accept => name == "accept",
-        Kind::Read => name == "read" && fd > Some(2),
-        Kind::Write => name == "write" && fd > Some(2),
-        Kind::Fork | Kind::InnerFork => FORKS.contains(&name),
-        Kind::Wait => name == "wait4",
+    let (is, faults): (bool, &[&str]) = match kind {
+        Kind::Start => (true, START.iter().find(|start| start.0 == name).map_or(&[], |start| start.1)),
+        Kind::StartLog | Kind::ParentLog | Kind::Log => (is_log, &["ENOSPC", "short"]),
+        Kind::Accept => (name == "accept", &["EMFILE", "ECONNABORTED"]),
+        Kind::Read => (name == "read" && fd > Some(2), &["ECONNRESET"]),
+        Kind::Write => (name == "write" && fd > Some(2), &["EPIPE", "short"]),
+        Kind::Fork | Kind::InnerFork => (FORKS.contains(&name), &["EAGAIN"]),
+        Kind::Wait => (name == "wait4", &["ECHILD"]),
         // musl's stdio gathers and scatters.
-        Kind::TerminalRead => fd == Some(0) && name.starts_with("read"),
-        Kind::TerminalWrite => fd == Some(1) && name.starts_with("write") && !is_log,
-    }
+        Kind::TerminalRead => (fd == Some(0) && name.starts_with("read"), &["EIO"]),
+        Kind::TerminalWrite => (fd == Some(1) && name.starts_with("write") && !is_log, &["ENOSPC"]),
+    };
+    if is { faults } else { &[] }
 }
 
 /// The cases of these kinds in a process that has made these calls.
@@ -65,17 +44,24 @@ fn cases_of(calls: &[&Call], kinds: &[Kind]) -> Vec<Case> {
     let each = |&kind| CALLS.split([',', '?']).map(move |call| (kind, call));
     for (kind, call) in kinds.iter().flat_map(each) {
         let namesakes = (1..).zip(calls.iter().enumerate().filter(|(_, made)| made.name == call));
-        let such = namesakes.filter(|(_, (index, made))| *index >= from && is(kind, made));
-        let counts: Vec<usize> = such.map(|(count, _)| count).take(2).collect();
-        let mut whens: Vec<(&str, String)> =
-            ["first", "later"].into_iter().zip(counts.iter().map(usize::to_string)).collect();
+        let known = namesakes.filter(|(_, (place, _))| *place >= from);
+        let faults = known.map(|(count, (_, made))| (count, faults(kind, made)));
+        let mut such = faults.filter(|(_, faults)| !faults.is_empty());
+        let Some((first, faults)) = such.next() else { continue };
+        let mut whens: Vec<(&str, String)> = vec![("first", first.to_string())];
+        whens.extend(such.next().map(|(later, _)| ("later", later.to_string())));
         // Where for ever would be other calls' failure too, it is left out.
         if matches!(kind, Kind::Accept | Kind::Read | Kind::Fork | Kind::Wait) {
-            whens.extend(counts.first().map(|first| ("for ever", format!("{first}+"))));
+            whens.push(("for ever", format!("{first}+")));
         }
-        for (fault, errno) in faults(kind, call) {
-            let case = |(occurrence, when)| Case { kind, call, fault, errno, occurrence, when };
-            cases.extend(whens.iter().cloned().map(case));
+        for &fault in faults {
+            cases.extend(whens.iter().cloned().map(|(occurrence, when)| {
+                let name = match kind {
+                    Kind::Start => format!("{call} {fault}"),
+                    _ => format!("{kind:?} {fault} {occurrence}"),
+                };
+                Case { name, kind, call, fault, when }
+            }));
         }
     }
     cases
@@ -86,23 +72,22 @@ pub fn cases(subject: &Subject) -> Vec<Case> {
     use Kind::*;
     if subject.is_client() {
         let (client, _) = with_a_peer(subject, Trace::of(CALLS));
-        let events = client.events();
-        let calls = strace::calls(&events, client.pid());
+        let calls = client.events();
+        let calls = strace::calls(&calls, client.pid());
         return cases_of(&calls, &[Start, Log, Read, Write, TerminalRead, TerminalWrite]);
     }
     let port = free_port();
-    let mut server = subject.launch(&[], port).traced(Trace::of(CALLS)).start();
+    let mut server = subject.launch("", port).traced(Trace::of(CALLS)).start();
     server.listens(port, PATIENCE).expect("without faults");
-    let pid = server.pid();
-    (0..2).for_each(|_| _ = talk(port, pid));
+    (0..2).for_each(|_| _ = talk(port, server.pid()));
     let events = server.events();
-    let calls = strace::calls(&events, pid);
-    let accepts = calls.iter().position(|call| call.name == "accept").expect("it accepts");
+    let processes = strace::pids(&events).into_iter().map(|pid| strace::calls(&events, pid));
+    let processes: Vec<Vec<&Call>> = processes.collect();
+    let accepts = processes[0].iter().position(|call| call.name == "accept").expect("it accepts");
     // strace is let in when it accepts, and counts from there.
-    let (start, parent) = calls.split_at(accepts);
-    let children = strace::pids(&events).into_iter().filter(|&child| child != pid);
-    let children: Vec<_> = children.map(|child| strace::calls(&events, child)).collect();
-    let child = |kind| children.iter().find(|calls| calls.iter().any(|call| is(kind, call)));
+    let (start, parent) = processes[0].split_at(accepts);
+    let is = |kind| move |call: &&Call| !faults(kind, call).is_empty();
+    let child = |kind| processes[1..].iter().find(|calls| calls.iter().any(is(kind)));
     let mut cases = cases_of(start, &[Start, StartLog]);
     if let Some(serving) = child(Read) {
         cases.extend(cases_of(parent, &[Accept, Fork, Wait, ParentLog]));

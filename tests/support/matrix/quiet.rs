@@ -13,11 +13,10 @@ pub const SERVED: &str = "FIRST SECOND end";
 
 /// Waits until it is `done`; false if before that all of the group that `leader` leads sleep, and go on sleeping.
 pub fn done_or_quiet(leader: u32, mut done: impl FnMut() -> bool) -> bool {
-    let asleep = || group(leader).into_iter().all(sleeps);
     let (mut quiet, mut over) = (0, false);
     within(PATIENCE, || {
         over = done();
-        quiet = if asleep() { quiet + 1 } else { 0 };
+        quiet = if group(leader).into_iter().all(sleeps) { quiet + 1 } else { 0 };
         // Longer than a mended accept pauses.
         over || quiet > 20
     });
@@ -44,7 +43,7 @@ pub fn talk(port: u16, leader: u32) -> String {
 }
 
 pub fn goes_on(mut stream: TcpStream, leader: u32) -> String {
-    let mut heard = String::new();
+    let mut heard = Vec::new();
     for (word, wanted) in [("first", 5), ("second", 6), ("quit", usize::MAX)] {
         // A server that has closed is seen by the read.
         let _ = stream.write_all(word.as_bytes());
@@ -53,13 +52,13 @@ pub fn goes_on(mut stream: TcpStream, leader: u32) -> String {
             open = read_all(&stream, &mut came);
             !open || came.len() >= wanted
         });
-        heard += &came.escape_ascii().to_string();
-        heard += if came.is_empty() { "" } else { " " };
+        heard.extend((!came.is_empty()).then(|| came.escape_ascii().to_string()));
         if !open || !done {
-            return heard + if open { "and waits" } else { "end" };
+            heard.push(if open { "and waits" } else { "end" }.to_string());
+            break;
         }
     }
-    heard
+    heard.join(" ")
 }
 
 /// A client that has been typed two messages and `quit`, with a peer that answers as the servers do;
@@ -68,7 +67,7 @@ pub fn with_a_peer(subject: &Subject, trace: Trace) -> (Running, Option<i32>) {
     let peer = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     peer.set_nonblocking(true).expect("it is a socket");
     let port = peer.local_addr().expect("it is bound").port();
-    let mut client = subject.launch(&[], port).traced(trace).start();
+    let mut client = subject.launch("", port).traced(trace).start();
     // A client that has ended reads nothing.
     let _ = client.stdin.take().expect("it is open").write_all(b"first\nsecond\nquit\n");
     let pid = client.pid();

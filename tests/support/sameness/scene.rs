@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::conduct::{Process, conduct, said, saying, unquoted};
 use super::scenarios::Part;
 use crate::support::kernel::{accepts, children, eventually, free_port, nobody_has, state};
-use crate::support::peer::{self, accept, connect, reset_seen};
+use crate::support::peer::{self, accept, connect, reset};
 use crate::support::programs::{Build, program};
 use crate::support::run::{Launch, Running, Trace};
 
@@ -125,7 +125,7 @@ impl<'a> Stage<'a> {
             }
             [name, "connects"] => drop(self.peers.insert(name, connect(self.port))),
             [name, "leaves"] => drop(self.peers.remove(name)),
-            [name, "resets"] => reset_seen(self.peers.remove(name).expect("it is connected")),
+            [name, "resets"] => reset(self.peers.remove(name).expect("it is connected")),
             [name, "says"] => assert_eq!(peer::said(self.peer(name), &bytes).len(), bytes.len()),
             [name, "sends"] => self.peer(name).write_all(&bytes).expect("it takes them"),
             [name, "takes", _] => self.peer(name).read_exact(&mut vec![0; number]).expect("they come"),
