@@ -35,7 +35,8 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
     let Built { directory, without } = built(&article, printed)?;
     let (cpp, port) = (Cast { directory, printed, port: false }, Cast::port(printed));
 
-    for mend in mends(printed) {
+    for (number, listings, from, to) in mends(printed) {
+        let mend = format!("erratum {number} in {listings}\n    {from}\n    {to}");
         println!("{}", say!("mended in the article: {mend}", "文章中已修正：{mend}"));
     }
     for (program, why) in &without {

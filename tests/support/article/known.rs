@@ -56,35 +56,31 @@ fn times(lines: &[String], word: &str) -> usize {
     words.filter(|other| *other == word).count()
 }
 
-/// Without the numbers that stand before the lines, where the lines have theirs.
+/// Without the numbers that stand before the lines, or in lines of their own.
 fn unnumbered(block: &str) -> String {
-    fn without(number: usize, line: &str) -> Option<&str> {
-        let rest = line.trim_start_matches([' ', '\t', '0']).strip_prefix(&number.to_string())?;
-        (!rest.starts_with(|c: char| c.is_ascii_digit())).then_some(rest)
-    }
-    let lines: Vec<&str> = block.lines().filter(|line| !line.trim().is_empty()).collect();
-    let first = lines.iter().position(|line| without(1, line).is_some()).unwrap_or(lines.len());
-    let numbered = (1..).zip(&lines[first..]).map_while(|(number, line)| without(number, line));
-    let numbered: Vec<&str> = numbered.collect();
-    // Numbers in a column of their own stand before or behind all of the code.
-    if numbered.iter().filter(|rest| !rest.trim().is_empty()).count() < 3 {
-        return block.to_string();
-    }
-    let text = |rest: &&str| {
+    let mut text = String::new();
+    let mut number = 1;
+    for line in block.lines() {
+        let start = line.trim_start_matches([' ', '\t', '0']).strip_prefix(&number.to_string());
+        let Some(rest) = start.filter(|rest| !rest.starts_with(|c: char| c.is_ascii_digit())) else {
+            text = text + line + "\n";
+            continue;
+        };
+        number += 1;
         let rest = rest.trim_start_matches(['.', '|', ':', ')']);
-        rest.strip_prefix([' ', '\t']).unwrap_or(rest).to_string() + "\n"
-    };
-    let last = lines[first + numbered.len()..].join("\n");
-    numbered.iter().map(text).collect::<String>() + &last
+        if !rest.is_empty() {
+            text = text + rest.strip_prefix([' ', '\t']).unwrap_or(rest) + "\n";
+        }
+    }
+    text
 }
 
-/// From the first `#` or `//` to the last `}` or line with a `#`: around it stand a site's words and numbers.
+/// From the first line of code to the last: around them stand a site's words and numbers.
 fn code(block: &str) -> String {
-    let starts = ["#", "//", "/*"].iter().filter_map(|sign| block.find(sign)).min().unwrap_or(0);
-    let start = if block[..starts].contains(';') { 0 } else { starts };
-    let brace = block.rfind('}').map_or(0, |at| at + 1);
-    let line_end = |at: usize| block[at + 1..].find('\n').map_or(block.len(), |end| at + 1 + end);
-    let end = brace.max(block.rfind("\n#").map_or(0, line_end));
-    let end = if end <= start || block[end..].contains(';') { block.len() } else { end };
-    block[start..end].trim_end().to_string() + "\n"
+    let lines: Vec<&str> = block.lines().collect();
+    let is_code =
+        |line: &&str| ["#", "//", "/*", "*/", ";", "{", "}"].iter().any(|sign| line.contains(sign));
+    let first = lines.iter().position(is_code).unwrap_or(lines.len());
+    let end = lines.iter().rposition(is_code).map_or(first, |last| last + 1);
+    lines[first..end].join("\n") + "\n"
 }
