@@ -28,7 +28,7 @@ fn unexplained(part: &Part, pairs: &[Pair]) -> String {
 /// What is to be done beside what the cast does in each part: `mended` by the errata, or the record itself.
 fn holds_to_the_record(cast: Cast, mended: bool) {
     let told = parallel(4, &parts(), |part| {
-        let expected = expected(&recorded(part, cast.printed), mended, part.difference.as_ref());
+        let expected = expected(&recorded(part, cast.printed), mended, part);
         unexplained(part, &compared(expected, &play(part, &cast)))
     });
     let told = told.concat();
@@ -69,7 +69,7 @@ fn nothing_else_is_explained() {
         ("elsewhere", |rows, row| rows.swap(row, row.saturating_sub(1))),
     ];
     for (part, printed) in parts().iter().flat_map(|part| [(part, false), (part, true)]) {
-        let pairs = expected(&recorded(part, printed), !printed, part.difference.as_ref());
+        let pairs = expected(&recorded(part, printed), !printed, part);
         // What the port is to do, as if it had done so.
         let rows = |pair: &Pair| pair.lines.iter().filter_map(|line| line.port.clone()).collect();
         let as_expected = |pair: &Pair| Process { name: pair.name.clone(), rows: rows(pair) };

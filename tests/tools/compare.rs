@@ -56,7 +56,7 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
     for (part, (cpp, port)) in chosen.iter().zip(&played) {
         let says = part.says[usize::from(chinese())];
         println!("\n{}", say!("{part}: {says}", "{part}：{says}"));
-        let pairs = compared(expected(cpp, !printed, part.difference.as_ref()), port);
+        let pairs = compared(expected(cpp, !printed, part), port);
         pairs.iter().for_each(show);
         let whys: Vec<Why> = pairs.iter().flat_map(|pair| &pair.lines).map(|line| line.why).collect();
         let tally = tally(&whys);

@@ -5,6 +5,7 @@
 //! difference that nobody explains.
 
 use super::conduct::{Process, escaped, said, saying};
+use super::scenarios::Part;
 
 /// A row of the C++ beside the row of the port.
 #[derive(Clone)]
@@ -38,18 +39,17 @@ pub struct Pair {
     pub lines: Vec<Line>,
 }
 
-/// What is expected of the port, beside the C++. `difference` is what the errata change in
-/// this scenario alone; where its rows are not as they should be, nothing is changed.
-pub fn expected(cpp: &[Process], mended: bool, difference: Option<&Difference>) -> Vec<Pair> {
+/// What is expected of the port, beside the C++: where the rows that an erratum changes in
+/// this scenario alone are not as they should be, nothing is changed.
+pub fn expected(cpp: &[Process], mended: bool, part: &Part) -> Vec<Pair> {
     let pair = |Process { name, rows }: &Process| {
         let mut lines: Vec<Line> = rows.iter().cloned().map(same).collect();
-        if let Some(Difference { erratum, process, cpp, port }) = difference.filter(|_| mended) {
-            let windows = rows.windows(cpp.len()).enumerate();
-            let places: Vec<usize> = windows.filter(|(_, rows)| rows == cpp).map(|(at, _)| at).collect();
-            if let ([at], true) = (&places[..], process == name) {
-                let place = *at..at + cpp.len();
-                let changed = beside(&lines[place.clone()], port, Why::Erratum(*erratum));
-                lines.splice(place, changed);
+        let difference = part.difference.as_ref().filter(|difference| mended && difference.process == name);
+        if let Some(Difference { erratum, cpp, port, .. }) = difference {
+            let mut places = (0..rows.len()).filter(|at| rows[*at..].starts_with(cpp));
+            if let (Some(at), None) = (places.next(), places.next()) {
+                let place = at..at + cpp.len();
+                lines.splice(place.clone(), beside(&lines[place], port, Why::Erratum(*erratum)));
             }
         }
         Pair { name: name.clone(), lines: if mended { everywhere(name, lines) } else { lines } }
@@ -87,8 +87,7 @@ fn everywhere(name: &str, expected: Vec<Line>) -> Vec<Line> {
     if name.starts_with("server") || name == "client" {
         lines.push(added(IGNORE_SIGPIPE, 10));
     }
-    let mut before = String::new();
-    let mut came = 0;
+    let (mut before, mut came) = (String::new(), 0);
     for mut line in expected {
         // What changes in this scenario alone is told of already.
         if let (Some(row), Why::Same) = (line.cpp.clone(), line.why) {
@@ -146,36 +145,26 @@ fn beside(expected: &[Line], port: &[String], why: Why) -> Vec<Line> {
             };
         }
     }
-    let mut lines: Vec<Line> = Vec::new();
-    let (mut i, mut j, mut differs_from) = (0, 0, 0);
-    while i < expected.len() || j < port.len() {
+    let (mut lines, mut shown) = (Vec::new(), (0, 0));
+    let (mut i, mut j) = (0, 0);
+    loop {
         let line = expected.get(i);
-        if let Some(line) = line.filter(|line| line.port.is_none() || line.port.as_ref() == port.get(j)) {
-            lines.push(line.clone());
-            differs_from = lines.len();
-            (i, j) = (i + 1, j + usize::from(line.port.is_some()));
+        let is_as_expected = |line: &Line| line.port.is_none() || line.port.as_ref() == port.get(j);
+        if !line.map_or(j == port.len(), is_as_expected) {
+            let is_missing = j == port.len() || line.is_some() && longest[i + 1][j] >= longest[i][j + 1];
+            (i, j) = if is_missing { (i + 1, j) } else { (i, j + 1) };
             continue;
         }
-        let mut alone = lines[differs_from..].iter_mut();
-        match line.filter(|_| j == port.len() || longest[i + 1][j] >= longest[i][j + 1]) {
-            Some(Line { cpp, port, .. }) => {
-                // The C++ may not have it: then an erratum's mend is missing.
-                let cpp = cpp.clone().or(port.as_ref().map(|row| format!("expected: {row}")));
-                match alone.find(|line| line.cpp.is_none()) {
-                    Some(line) => line.cpp = cpp,
-                    None => lines.push(Line { cpp, port: None, why }),
-                }
-                i += 1;
-            }
-            None => {
-                let port = Some(port[j].clone());
-                match alone.find(|line| line.port.is_none()) {
-                    Some(line) => line.port = port,
-                    None => lines.push(Line { cpp: None, port, why }),
-                }
-                j += 1;
-            }
+        let (alone, others) = (&expected[shown.0..i], &port[shown.1..j]);
+        for n in 0..alone.len().max(others.len()) {
+            // The C++ may not have it: then an erratum's mend is missing.
+            let missed = |line: &Line| line.port.as_ref().map(|row| format!("expected: {row}"));
+            let cpp = alone.get(n).and_then(|line| line.cpp.clone().or(missed(line)));
+            lines.push(Line { cpp, port: others.get(n).cloned(), why });
         }
+        let Some(line) = line else { return lines };
+        lines.push(line.clone());
+        (i, j) = (i + 1, j + usize::from(line.port.is_some()));
+        shown = (i, j);
     }
-    lines
 }

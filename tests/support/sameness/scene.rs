@@ -48,7 +48,8 @@ pub fn play(part: &Part, cast: &Cast) -> Vec<Process> {
         cast,
         part,
         port: port(),
-        trace: Trace::all(),
+        // What a descriptor is of, `-y` says.
+        trace: Trace::all().option("-y"),
         below: false,
         user: true,
         listener: None,
@@ -78,8 +79,8 @@ impl<'a> Stage<'a> {
         let number = words.last().and_then(|word| word.parse().ok()).unwrap_or(0);
         let role = if program == "tcp_client" { "client" } else { "server" };
         match words[..] {
-            ["fault", spec] => self.trace = Trace::all().inject(spec),
-            ["fault-below", spec] => (self.trace, self.below) = (Trace::all().inject(spec), true),
+            ["fault", spec] => self.trace = self.trace.clone().inject(spec),
+            ["fault-below", spec] => (self.trace, self.below) = (self.trace.clone().inject(spec), true),
             ["no-user"] => self.user = false,
             ["taken"] => self.listen(),
             ["start", ref words @ ..] => self.start(role, program, words),
@@ -206,7 +207,7 @@ impl<'a> Stage<'a> {
         let ports = [(port, "PORT"), (port + 65536, "PORT+65536"), (swapped, "PORT, the other byte first")];
         let of_all = self.running.iter_mut().flat_map(|(role, running)| {
             running.wait_for_all();
-            conduct(&running.trace(), role, &ports)
+            conduct(&running.events(), role, &ports)
         });
         let told = of_all.map(|Process { name, rows }| match rows.last() {
             Some(end) if end == "+++ killed by SIGKILL +++" => Process { name, rows: for_ever(&rows) },
@@ -221,18 +222,12 @@ impl<'a> Stage<'a> {
 fn for_ever(rows: &[String]) -> Vec<String> {
     let end = rows.iter().position(|row| row == "read(0, \"\") = 0");
     let (before, after) = rows.split_at(end.map_or(rows.len(), |end| end + 1));
-    let (mut again, mut text) = (Vec::new(), Vec::new());
-    for row in after {
-        if let Some((_, more)) = said(row) {
-            text.extend(more);
-        } else if !again.contains(row) && !row.ends_with(" = ?") && !row.starts_with("+++") {
-            again.push(row.clone());
-        }
-    }
-    let period = (1..text.len()).find(|period| text.starts_with(&text[*period..]));
-    again.push(saying(1, &text[..period.unwrap_or(text.len())]));
-    again.push("... again, for ever".to_string());
-    [before, &again].concat()
+    let text: Vec<u8> = after.iter().filter_map(|row| said(row)).flat_map(|(_, text)| text).collect();
+    let period = (1..text.len()).find(|period| text.starts_with(&text[*period..])).unwrap_or(text.len());
+    let goes_on = |row: &&String| said(row).is_none() && !row.ends_with(" = ?") && !row.starts_with("+++");
+    let mut again: Vec<String> = after.iter().filter(goes_on).cloned().collect();
+    again.dedup();
+    [before, &again, &[saying(1, &text[..period]), "... again, for ever".to_string()]].concat()
 }
 
 impl Drop for Stage<'_> {
