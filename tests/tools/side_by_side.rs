@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::say;
-use crate::support::alignment::{Alignment, Statement};
+use crate::support::alignment::Alignment;
 use crate::support::article::{LISTINGS, Listings};
 use crate::support::counterpart::counterpart;
 use crate::support::language::chinese;
@@ -41,19 +41,15 @@ pub fn side_by_side(words: &[String]) -> Result<bool, String> {
 fn show(name: &str, text: &str) {
     let aligned = Alignment::of(text, &counterpart(name));
     println!("{name}\n");
-    let alone = |right: &[Statement]| right.iter().for_each(|right| row(&[], '>', &right.lines));
-    let mut shown = 0;
-    for (left, pair) in aligned.left.iter().zip(&aligned.pairs) {
-        let Some((start, length)) = *pair else {
-            row(&left.lines, '<', &[]);
-            continue;
+    for (left, right) in &aligned.rows {
+        let sign = match left {
+            None => '>',
+            Some(_) if right.is_empty() => '<',
+            Some(_) => '│',
         };
-        alone(&aligned.right[shown..start]);
-        shown = start + length;
-        let run = aligned.right[start..shown].iter();
-        row(&left.lines, '│', &run.flat_map(|right| right.lines.clone()).collect::<Vec<_>>());
+        let lines = right.iter().flat_map(|right| right.lines.clone());
+        row(left.as_ref().map_or(&[], |left| &left.lines), sign, &Vec::from_iter(lines));
     }
-    alone(&aligned.right[shown..]);
     let ((all, paired), share) = (aligned.counts(), aligned.share());
     println!(
         "\n{}",
