@@ -45,14 +45,13 @@ fn quoted(text: &[u8]) -> String {
     pieces.map(shown).collect::<Vec<_>>().join(" ")
 }
 
+/// A sign as strace has it; as bytes, what would draw nothing or turn the line round.
 fn sign(c: char) -> String {
-    match c {
-        '\n' | '\t' | '\0' | '"' | '\\' => c.escape_debug().to_string(),
-        // What would draw nothing, or turn the line round.
-        _ if c.escape_debug().len() > 1 => {
+    match c.escape_debug() {
+        named if named.len() > 2 || c == '\'' => {
             c.to_string().bytes().map(|byte| format!("\\x{byte:02x}")).collect()
         }
-        _ => c.to_string(),
+        shown => shown.to_string(),
     }
 }
 
@@ -99,10 +98,8 @@ pub fn conduct(events: &[Event], program: &str, ports: &[(u32, &str)]) -> Vec<Pr
     let names = Names { ports: accepted.into_iter().chain(known).collect(), processes };
     let process = |(pid, name): &(u32, String)| {
         let its = events.iter().filter(|event| event.pid == *pid && is_its_own(event));
-        Process {
-            name: name.clone(),
-            rows: names.rows(&Vec::from_iter(its), program.starts_with("server")),
-        }
+        let rows = names.rows(&Vec::from_iter(its), program.starts_with("server"));
+        Process { name: name.clone(), rows }
     };
     names.processes.iter().map(process).collect()
 }
@@ -144,6 +141,7 @@ impl Names {
             None => plain(arg),
         };
         let mut args: Vec<String> = call.args.iter().enumerate().map(shown).collect();
+        let first = args.first().cloned().unwrap_or_default();
         let mut result = match &call.errno {
             Some(errno) => format!("{} {errno}", call.result),
             None if waits || forks(call) => self.process(&call.result),
@@ -156,9 +154,7 @@ impl Names {
         match &*call.name {
             _ if forks(call) => return format!("fork() = {result}"),
             "exit_group" => return format!("exit_group({})", args.join(", ")),
-            name if call.result == "?" => {
-                return format!("{name}({}, ...) = ?", args.first().map_or("", |arg| arg));
-            }
+            name if call.result == "?" => return format!("{name}({first}, ...) = ?"),
             "nanosleep" | "clock_nanosleep" => {
                 args.retain(|arg| arg.starts_with('{'));
                 return format!("nanosleep({}) = {result}", args[0]);
@@ -247,12 +243,11 @@ fn disposition(arg: &str) -> String {
 /// child's end is told to its parent, or that a scenario stops a program and lets it go on.
 fn is_its_own(event: &Event) -> bool {
     const THEIR_OWN: &str = " brk mmap munmap mremap mprotect madvise arch_prctl set_tid_address set_robust_list \
-        rseq getrandom futex readlink readlinkat rt_sigprocmask ";
+        rseq getrandom futex readlink readlinkat rt_sigprocmask prlimit64 ";
     const FILES: [&str; 4] = ["/etc/", "/lib", "/usr/", "/proc/self/"];
-    let call = match &event.what {
-        What::Call(call) => call,
-        What::Signal(name) => return !["SIGCHLD", "SIGSTOP", "SIGCONT", "stopped"].contains(&&**name),
-        What::End(_) => return true,
+    const SILENT: [&str; 4] = ["SIGCHLD", "SIGSTOP", "SIGCONT", "stopped"];
+    let Some(call) = event.call() else {
+        return !matches!(&event.what, What::Signal(name) if SILENT.contains(&&**name));
     };
     // `"/etc/localtime"`, `3</etc/localtime>`
     let is_file = |arg: &String| {
@@ -262,7 +257,6 @@ fn is_its_own(event: &Event) -> bool {
     let of_file = |args| call.args.iter().take(args).any(is_file);
     match &*call.name {
         name if THEIR_OWN.contains(&format!(" {name} ")) => false,
-        "prlimit64" => call.args.get(1).is_none_or(|what| what != "RLIMIT_STACK"),
         "read" | "pread64" | "close" => !of_file(1),
         "open" | "openat" => !of_file(2),
         "access" | "faccessat" | "newfstatat" | "statx" | "stat" | "fstat" | "lseek" | "ioctl" => {
