@@ -20,18 +20,9 @@ pub struct Alignment {
     pub besides: usize,
 }
 
-/// Rust's words for C++'s.
-const WORDS: [(&str, &str); 9] = [
-    ("impl", "class"),
-    ("new", "tcp_server"), // the constructor
-    ("zeroed", "memset"),
-    ("loop", "while"),
-    ("is_empty", "empty"),
-    ("resized", "resize"),
-    ("stderr_fileno", "stderr"),
-    ("stdout_fileno", "stdout"),
-    ("none", "nullptr"),
-];
+/// Rust's words for C++'s; `new` is the constructor.
+const WORDS: &str = " impl=class new=tcp_server zeroed=memset loop=while is_empty=empty resized=resize \
+    stderr_fileno=stderr stdout_fileno=stdout none=nullptr ";
 
 /// Types, and words that one of the two needs and the other does not have.
 const SILENT: &str = " int char bool void string uint16_t ssize_t socklen_t pid_t time_t struct sockaddr sockaddr_in \
@@ -50,11 +41,6 @@ impl Alignment {
         let count = |(left, _): &(Option<Statement>, _)| left.as_ref().map_or(0, |left| left.count);
         let paired = self.rows.iter().filter(|(_, right)| !right.is_empty());
         (self.rows.iter().map(count).sum(), paired.map(count).sum())
-    }
-
-    pub fn share(&self) -> f64 {
-        let (all, paired) = self.counts();
-        paired as f64 / all.max(1) as f64
     }
 
     /// The statements without counterpart, each as one line, with its kind in both languages.
@@ -100,12 +86,14 @@ fn statements(text: &str) -> Vec<Statement> {
     let mut statements: Vec<Statement> = Vec::new();
     let mut open = 0;
     for line in text.lines() {
-        let code = uncommented(line);
+        let outside = |(at, _): &(usize, &str)| line[..*at].matches('"').count() % 2 == 0;
+        let comment = line.match_indices("//").find(outside);
+        let code = comment.map_or(line, |(at, _)| &line[..at]).trim_end();
         let (words, opened) = words(code);
-        if words.is_empty() && open == 0 {
+        if words.is_empty() && (open == 0 || code.is_empty()) {
             continue;
         }
-        let line = code.trim_end().replace('\t', "    ");
+        let line = code.replace('\t', "    ");
         match statements.last_mut() {
             Some(statement) if open > 0 || fills(&line, statement) => {
                 statement.count += usize::from(open == 0);
@@ -115,7 +103,7 @@ fn statements(text: &str) -> Vec<Statement> {
             _ => statements.push(Statement { lines: vec![line], count: 1, words }),
         }
         // What stands in a closure's braces are statements of their own.
-        open = if code.trim_end().ends_with('{') { 0 } else { (open + opened).max(0) };
+        open = if code.ends_with('{') { 0 } else { (open + opened).max(0) };
     }
     statements
 }
@@ -126,11 +114,6 @@ fn fills(line: &str, statement: &Statement) -> bool {
     let declared = declared.filter(|declared| declared.chars().all(|c| is_of_a_word(c) || c == ' '));
     let name = declared.and_then(|declared| declared.split(' ').next_back());
     name.is_some_and(|name| line.contains(&format!("{name},")))
-}
-
-fn uncommented(line: &str) -> &str {
-    let outside = |(at, _): &(usize, &str)| line[..*at].matches('"').count() % 2 == 0;
-    line.match_indices("//").find(outside).map_or(line, |(at, _)| &line[..at])
 }
 
 /// What a line is recognised by, and how many round brackets it leaves open. A
@@ -175,12 +158,9 @@ fn spelled(word: &str) -> String {
         name.extend(c.to_lowercase());
         before = c;
     }
-    let other = WORDS.iter().find(|(rust, _)| *rust == name);
-    other.map_or(name, |(_, cpp)| cpp.to_string())
+    let other = WORDS.split_once(&format!(" {name}=")).and_then(|(_, cpp)| cpp.split(' ').next());
+    other.map_or(name, str::to_string)
 }
-
-/// The most that may stand for one statement.
-const RUN: usize = 12;
 
 /// How well a run of statements stands for one, of two that are as much alike the one that says nothing
 /// else: at least half of what the one is recognised by is found there.
@@ -195,6 +175,8 @@ fn worth(statement: &Statement, run: &[Statement]) -> Option<f64> {
 
 /// The best pairing in order; nothing is counterpart of two.
 fn rows(left: Vec<Statement>, right: Vec<Statement>) -> Vec<(Option<Statement>, Vec<Statement>)> {
+    /// The most that may stand for one statement.
+    const RUN: usize = 12;
     let (rows, columns) = (left.len(), right.len());
     // How well what begins here can be paired, and what comes first then: so many of both.
     let mut best = vec![vec![(0.0, (0, 1)); columns + 1]; rows + 1];

@@ -83,16 +83,13 @@ fn files(path: &Path, depth: usize) -> std::io::Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(path)?.map(|entry| Ok(entry?.path()));
     let mut entries = entries.collect::<std::io::Result<Vec<PathBuf>>>()?;
     entries.sort();
-    let mut found = Vec::new();
-    for entry in entries {
-        let ending = entry.extension().unwrap_or_default().to_ascii_lowercase();
-        if entry.is_dir() && depth > 1 {
-            found.extend(files(&entry, depth - 1)?);
-        } else if entry.is_file() && ENDINGS.iter().any(|known| ending == *known) {
-            found.push(entry);
-        }
-    }
-    Ok(found)
+    let is_looked_at = |file: &PathBuf| {
+        let ending = file.extension().unwrap_or_default().to_ascii_lowercase();
+        file.is_file() && ENDINGS.iter().any(|known| ending == *known)
+    };
+    entries.retain(|entry| entry.is_dir() && depth > 1 || is_looked_at(entry));
+    let found = entries.iter().map(|entry| files(entry, depth - 1));
+    Ok(found.collect::<std::io::Result<Vec<_>>>()?.concat())
 }
 
 /// The file's text: lines end with `\n`, spaces are spaces.

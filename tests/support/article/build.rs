@@ -68,10 +68,10 @@ pub struct Built {
 /// One of the article's four programs, built when the article or a mend has changed.
 pub fn program(article: &Path, printed: bool, name: &str) -> PathBuf {
     let built = built(article, printed).unwrap_or_else(|line| panic!("{line}"));
-    if let Some((_, why)) = built.without.iter().find(|(program, _)| *program == name) {
-        panic!("{why}");
+    match built.without.iter().find(|(program, _)| *program == name) {
+        Some((_, why)) => panic!("{why}"),
+        None => built.directory.join(name),
     }
-    built.directory.join(name)
 }
 
 /// The four programs, or one line that says why there is none.
