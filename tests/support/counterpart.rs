@@ -27,9 +27,8 @@ fn server(file: &str) -> String {
 /// The lines of a file from the one that starts so up to the one that starts so.
 fn part(file: &str, first: &str, end: &str) -> String {
     let text = std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-    let lines = text.lines().skip_while(|line| !line.starts_with(first));
-    let part = lines.take_while(|line| !line.starts_with(end)).map(|line| format!("{line}\n"));
-    let part: String = part.collect();
-    assert!(!part.is_empty(), "{file} has no line {first:?}");
-    part
+    let (_, part) =
+        text.split_once(&format!("\n{first}")).unwrap_or_else(|| panic!("{file} has no {first}"));
+    let part = part.split(&format!("\n{end}")).next().unwrap_or(part);
+    format!("{first}{part}\n")
 }

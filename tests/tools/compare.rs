@@ -11,9 +11,7 @@ use crate::support::article::build::{Built, built, mends};
 use crate::support::language::{chinese, columns};
 use crate::support::paper::colours;
 use crate::support::parallel::parallel;
-use crate::support::programs::root;
-use crate::support::sameness::conduct::Process;
-use crate::support::sameness::differences::{Line, Pair, Why, compared, expected};
+use crate::support::sameness::differences::{Pair, Why, compared, expected};
 use crate::support::sameness::records;
 use crate::support::sameness::scenarios::{Part, parts};
 use crate::support::sameness::scene::{Cast, play};
@@ -35,7 +33,8 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
     let Built { directory, without } = built(&article, printed)?;
     let (cpp, port) = (Cast { directory, printed, port: false }, Cast::port(printed));
 
-    for mend in mends(printed) {
+    for (number, listings, from, to) in mends(printed) {
+        let mend = format!("erratum {number} in {listings}\n    {from}\n    {to}");
         println!("{}", say!("mended in the article: {mend}", "文章中已修正：{mend}"));
     }
     for (program, why) in &without {
@@ -55,58 +54,41 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
     for (part, (cpp, port)) in chosen.iter().zip(&played) {
         let says = part.says[usize::from(chinese())];
         println!("\n{}", say!("{part}: {says}", "{part}：{says}"));
-        let pairs = compared(expected(cpp, !printed, part.difference.as_ref()), port);
+        let pairs = compared(expected(cpp, !printed, part), port);
         pairs.iter().for_each(show);
         let whys: Vec<Why> = pairs.iter().flat_map(|pair| &pair.lines).map(|line| line.why).collect();
         let tally = tally(&whys);
         println!("{}", say!("{part}: {tally}", "{part}：{tally}"));
         all.extend(whys);
     }
-    if record && words.is_empty() {
-        write_records(&chosen, &played, printed)?;
+    let seen: Vec<_> = chosen.iter().zip(played.iter().map(|(cpp, _)| cpp)).collect();
+    let of_programs = seen.chunk_by(|one, next| one.0.program == next.0.program);
+    for parts in of_programs.filter(|_| record && words.is_empty()) {
+        let path = records::write(parts, printed)?;
+        println!("{}", say!("recorded: {path}", "已记录：{path}"));
     }
     let (count, total) = (chosen.len(), tally(&all));
-    let total_line = match printed {
-        false => say!("{count} scenarios, mended: {total}", "{count} 个场景，修正版：{total}"),
-        true => say!("{count} scenarios, as printed: {total}", "{count} 个场景，原文版：{total}"),
-    };
+    let build = if printed { say!("as printed", "原文版") } else { say!("mended", "修正版") };
+    let total_line = say!("{count} scenarios, {build}: {total}", "{count} 个场景，{build}：{total}");
     println!("\n{}", total_line.replacen(" (", "\n(", 1).replacen('（', "\n（", 1));
     Ok(!all.contains(&Why::Unexplained))
 }
 
 /// The parts that the words name, all if there are none.
 fn chosen(words: &[String]) -> Result<Vec<Part>, String> {
-    let names = |part: &Part| [part.program, part.name];
-    let mut choices: Vec<&str> = parts().iter().flat_map(names).collect();
-    let mut known = HashSet::new();
+    let (mut parts, mut known) = (parts(), HashSet::new());
+    let mut choices: Vec<&str> = parts.iter().flat_map(|part| [part.program, part.name]).collect();
     choices.retain(|choice| known.insert(*choice));
-    if let Some(word) = words.iter().find(|word| !choices.contains(&word.as_str())) {
+    if let Some(word) = words.iter().find(|word| !known.contains(&***word)) {
         let choices = choices.join(" ");
         return Err(say!(
             "ONLY={word}: it takes some of: {choices}",
             "ONLY={word}：可取下列名称：{choices}"
         ));
     }
-    let named = |part: &Part| words.iter().any(|word| names(part).contains(&word.as_str()));
-    Ok(parts().into_iter().filter(|part| words.is_empty() || named(part)).collect())
-}
-
-/// What the C++ did, program by program.
-fn write_records(
-    parts: &[Part],
-    played: &[(Vec<Process>, Vec<Process>)],
-    printed: bool,
-) -> Result<(), String> {
-    let all: Vec<_> = parts.iter().zip(played.iter().map(|(cpp, _)| cpp)).collect();
-    for of_program in all.chunk_by(|one, next| one.0.program == next.0.program) {
-        let program = of_program[0].0.program;
-        let path = records::path(program, printed);
-        std::fs::write(&path, records::written(program, printed, of_program))
-            .map_err(|error| format!("{}: {error}", path.display()))?;
-        let path = path.strip_prefix(root()).unwrap_or(&path).display();
-        println!("{}", say!("recorded: {path}", "已记录：{path}"));
-    }
-    Ok(())
+    let named = |part: &Part| words.iter().any(|word| word == part.program || word == part.name);
+    parts.retain(|part| words.is_empty() || named(part));
+    Ok(parts)
 }
 
 /// A process: what differs is marked, with the erratum's number or with `!!`.
@@ -114,31 +96,26 @@ fn show(pair: &Pair) {
     println!("     {:WIDTH$} | {}", format!("{}: C++", pair.name), say!("the port", "移植版"));
     for line in &pair.lines {
         let (mark, colour) = match line.why {
-            Why::Same => (String::new(), None),
-            Why::Erratum(number) => (number.to_string(), Some("\x1b[33m")),
-            Why::Unexplained => ("!!".to_string(), Some("\x1b[31m")),
+            Why::Same => (String::new(), ""),
+            Why::Erratum(number) => (number.to_string(), "\x1b[33m"),
+            Why::Unexplained => ("!!".to_string(), "\x1b[31m"),
         };
-        let (cpp, port) = side_by_side(line);
+        // What every line of the log begins with is left out.
+        let shown =
+            |row: &Option<String>| row.as_deref().unwrap_or("").replacen(" | TIME | me | ", "… ", 1);
+        let [cpp, port] = [&line.cpp, &line.port].map(|row| Vec::from_iter(shown(row).chars()));
+        let differs = cpp.iter().zip(&port).position(|(one, other)| one != other);
+        let [cpp, port] = [cpp, port].map(|row| cut(&row, differs));
         let room = " ".repeat(WIDTH.saturating_sub(columns(&cpp)));
         let row = format!("{mark:>4} {cpp}{room} | {port}");
-        match colour.filter(|_| colours()) {
-            Some(colour) => println!("{colour}{row}\x1b[m"),
-            None => println!("{}", row.trim_end()),
+        match colours() && !colour.is_empty() {
+            true => println!("{colour}{row}\x1b[m"),
+            false => println!("{}", row.trim_end()),
         }
     }
 }
 
-/// Both rows, cut to fit, so that the end stays and what is different shows. What every
-/// line of the log begins with is left out.
-fn side_by_side(line: &Line) -> (String, String) {
-    let shown = |row: &Option<String>| {
-        row.as_deref().unwrap_or("").replacen(" | TIME | me | ", "… ", 1).chars().collect()
-    };
-    let (cpp, port): (Vec<char>, Vec<char>) = (shown(&line.cpp), shown(&line.port));
-    let differs = cpp.iter().zip(&port).position(|(one, other)| one != other);
-    (cut(&cpp, differs), cut(&port, differs))
-}
-
+/// A row cut to fit, so that its end stays and what is different shows.
 fn cut(row: &[char], differs: Option<usize>) -> String {
     const HEAD: usize = 27;
     let text = |part: &[char]| part.iter().collect::<String>();

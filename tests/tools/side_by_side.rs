@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::say;
-use crate::support::alignment::{Alignment, Statement};
+use crate::support::alignment::Alignment;
 use crate::support::article::{LISTINGS, Listings};
 use crate::support::counterpart::counterpart;
 use crate::support::language::chinese;
@@ -41,20 +41,30 @@ pub fn side_by_side(words: &[String]) -> Result<bool, String> {
 fn show(name: &str, text: &str) {
     let aligned = Alignment::of(text, &counterpart(name));
     println!("{name}\n");
-    let alone = |right: &[Statement]| right.iter().for_each(|right| row(&[], '>', &right.lines));
-    let mut shown = 0;
-    for (left, pair) in aligned.left.iter().zip(&aligned.pairs) {
-        let Some((start, length)) = *pair else {
-            row(&left.lines, '<', &[]);
-            continue;
+    let width = (columns(200) - 3) / 2;
+    let cut = |text: &str| match text.chars().count() > width {
+        true => text.chars().take(width - 1).chain(['…']).collect(),
+        false => text.to_string(),
+    };
+    for (left, right) in &aligned.rows {
+        let left: Vec<&String> = left.iter().flat_map(|left| &left.lines).collect();
+        let right: Vec<&String> = right.iter().flat_map(|right| &right.lines).collect();
+        let (sign, colour) = match (left.len(), right.len()) {
+            (0, _) => ('>', "\x1b[32m"),
+            (_, 0) => ('<', "\x1b[31m"),
+            _ => ('│', ""),
         };
-        alone(&aligned.right[shown..start]);
-        shown = start + length;
-        let run = aligned.right[start..shown].iter();
-        row(&left.lines, '│', &run.flat_map(|right| right.lines.clone()).collect::<Vec<_>>());
+        for line in 0..left.len().max(right.len()) {
+            let [left, right] = [&left, &right].map(|side| side.get(line).map_or("", |line| line));
+            let row = format!("{:width$} {sign} {}", cut(left), cut(right));
+            match colours() && !colour.is_empty() {
+                true => println!("{colour}{row}\x1b[0m"),
+                false => println!("{}", row.trim_end()),
+            }
+        }
     }
-    alone(&aligned.right[shown..]);
-    let ((all, paired), share) = (aligned.counts(), aligned.share());
+    let (all, paired) = aligned.counts();
+    let share = paired as f64 / all.max(1) as f64;
     println!(
         "\n{}",
         say!(
@@ -74,22 +84,4 @@ fn show(name: &str, text: &str) {
             "不计入：{besides} 行 #include、#pragma、using、析构函数、public 和 private"
         )
     );
-}
-
-/// The lines of one side beside those of the other, cut to fit.
-fn row(left: &[String], sign: char, right: &[String]) {
-    let width = (columns(200) - 3) / 2;
-    for line in 0..left.len().max(right.len()) {
-        let [left, right] = [left, right].map(|side| match side.get(line) {
-            Some(text) if text.chars().count() > width => {
-                text.chars().take(width - 1).chain(['…']).collect()
-            }
-            text => text.cloned().unwrap_or_default(),
-        });
-        match sign {
-            '<' if colours() => println!("\x1b[31m{left:width$} {sign} {right}\x1b[0m"),
-            '>' if colours() => println!("\x1b[32m{left:width$} {sign} {right}\x1b[0m"),
-            _ => println!("{}", format!("{left:width$} {sign} {right}").trim_end()),
-        }
-    }
 }

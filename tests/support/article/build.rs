@@ -18,31 +18,24 @@ const PROGRAMS: [(&str, &str); 4] = [
 
 /// The smallest change that takes an erratum out of the listings: its number in the README, the
 /// listings, what stands there, and what is to.
-type Mend = (u32, &'static [&'static str], &'static str, &'static str);
+type Mend = (u32, &'static str, &'static str, &'static str);
 
 /// What the listings need to compile, to connect and to survive their first client.
 const MENDS: [Mend; 4] = [
-    (1, &["tcpClient.cc"], "sin_port=serverPort", "sin_port=htons(serverPort)"),
+    (1, "tcpClient.cc", "sin_port=serverPort", "sin_port=htons(serverPort)"),
     (
         2,
-        &["tcpServer.cc", "version one", "version two"],
+        "tcpServer.cc, version one, version two",
         "quited:[%s:%d],clientIP,clientPort\")",
         "quited:[%s:%d]\",clientIP.c_str(),clientPort)",
     ),
-    (3, &["version two"], "exit(WAIT_ERR)", "exit(7)"),
-    (4, &["version two"], "waitpid(id,nullptr,peerPort)", "waitpid(id,nullptr,0)"),
+    (3, "version two", "exit(WAIT_ERR)", "exit(7)"),
+    (4, "version two", "waitpid(id,nullptr,peerPort)", "waitpid(id,nullptr,0)"),
 ];
 
 /// The mends that a build needs. As printed, only what crashes in its own way or does not compile is mended.
-fn needed(printed: bool) -> impl Iterator<Item = Mend> {
+pub fn mends(printed: bool) -> impl Iterator<Item = Mend> {
     MENDS.into_iter().filter(move |(number, ..)| !printed || matches!(number, 2 | 3))
-}
-
-/// The same, to be shown.
-pub fn mends(printed: bool) -> impl Iterator<Item = String> {
-    needed(printed).map(|(number, listings, from, to)| {
-        format!("erratum {number} in {}\n    {from}\n    {to}", listings.join(", "))
-    })
 }
 
 /// Where `wanted`, which has no spaces, stands in a text that may be typed with some.
@@ -56,7 +49,7 @@ fn spaced(text: &str, wanted: &str) -> Option<Range<usize>> {
 /// A listing with the mends of a build; one that the reader has made already is none to make.
 fn mended(listings: &Listings, name: &str, printed: bool) -> Result<String, String> {
     let mut text = listings.find(name).ok_or_else(|| format!("the copy has no {name}"))?.to_string();
-    for (number, _, from, to) in needed(printed).filter(|(_, listings, ..)| listings.contains(&name)) {
+    for (number, _, from, to) in mends(printed).filter(|(_, listings, ..)| listings.contains(name)) {
         match spaced(&text, from) {
             Some(place) => text.replace_range(place, to),
             None if spaced(&text, to).is_some() => {}
@@ -75,10 +68,10 @@ pub struct Built {
 /// One of the article's four programs, built when the article or a mend has changed.
 pub fn program(article: &Path, printed: bool, name: &str) -> PathBuf {
     let built = built(article, printed).unwrap_or_else(|line| panic!("{line}"));
-    if let Some((_, why)) = built.without.iter().find(|(program, _)| *program == name) {
-        panic!("{why}");
+    match built.without.iter().find(|(program, _)| *program == name) {
+        Some((_, why)) => panic!("{why}"),
+        None => built.directory.join(name),
     }
-    built.directory.join(name)
 }
 
 /// The four programs, or one line that says why there is none.
@@ -106,13 +99,14 @@ pub fn built_into(directory: PathBuf, listings: &Listings, printed: bool) -> Res
         for (file, text) in ["tcp.hpp", "logMessage.hpp", &source].iter().zip(&texts) {
             write(file, text)?;
         }
-        let compiler = ["-O2", "-w", "-fmax-errors=1", "-o", name, &source];
-        let said = match Command::new("g++").args(compiler).current_dir(&directory).output() {
-            Ok(made) if made.status.success() => return write(&stamp, &texts.concat()),
-            Ok(made) => String::from_utf8_lossy(&made.stderr).trim_end().to_string(),
-            Err(error) => format!("g++ is missing, install it ({error})"),
-        };
-        Err(format!("{listing} does not compile:\n{said}"))
+        let mut compiler = Command::new("g++");
+        compiler.args(["-O2", "-w", "-fmax-errors=1", "-o", name, &source]).current_dir(&directory);
+        let made = compiler.output().map_err(|error| format!("g++: {error}"))?;
+        if made.status.success() {
+            return write(&stamp, &texts.concat());
+        }
+        let said = String::from_utf8_lossy(&made.stderr);
+        Err(format!("{listing} does not compile:\n{}", said.trim_end()))
     };
     let whys = PROGRAMS.map(|(name, listing)| Some((name, build(name, listing).err()?)));
     let mut without: Vec<(&str, String)> = whys.into_iter().flatten().collect();

@@ -3,88 +3,53 @@
 //! What a site writes before and behind the code stays; `known.rs` does without it.
 
 /// Elements that end a line.
-const LINES: [&str; 10] = ["li", "div", "tr", "td", "p", "ul", "ol", "table", "pre", "code"];
+const LINES: [&str; 11] = ["br", "li", "div", "tr", "td", "p", "ul", "ol", "table", "pre", "code"];
 const ENTITIES: [(&str, char); 6] =
     [("lt", '<'), ("gt", '>'), ("amp", '&'), ("quot", '"'), ("apos", '\''), ("nbsp", ' ')];
 
-/// From the text to the next tag, the tag, and what comes then.
-fn next(page: &str) -> (&str, &str, &str) {
-    let is_tag = |&(at, _): &(usize, &str)| {
-        page[at + 1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!')
-    };
-    let Some((at, _)) = page.match_indices('<').find(is_tag) else { return (page, "", "") };
-    let (text, tag) = page.split_at(at);
-    if tag.starts_with("<!--") {
-        return (text, "", tag.split_once("-->").map_or("", |(_, after)| after));
-    }
-    let mut quote = None;
-    let ends = |c| {
-        match quote {
-            None if c == '"' || c == '\'' => quote = Some(c),
-            Some(open) if open == c => quote = None,
-            _ => {}
-        }
-        quote.is_none() && c == '>'
-    };
-    let end = tag.find(ends).unwrap_or(tag.len() - 1);
-    (text, &tag[1..end], &tag[end + 1..])
-}
-
 /// The text of each `<pre>`.
 pub fn blocks(page: &str) -> Vec<String> {
+    let page = format!("-->{page}");
+    let parts = page.split("<!--").filter_map(|comment| comment.split_once("-->"));
+    let page: String = parts.map(|(_, part)| part).collect();
     let (mut blocks, mut block) = (Vec::new(), String::new());
     // How many `<pre>` are open.
     let mut open = 0;
-    let mut rest = page;
-    while !rest.is_empty() {
-        let (text, tag, after) = next(rest);
-        rest = after;
-        if open > 0 {
-            block += &unescaped(text);
-        }
+    for piece in page.split('<').skip(1) {
+        let (tag, text) = tag(piece).unwrap_or(("", piece));
         let mut words = tag.split(|c: char| !c.is_ascii_alphanumeric());
         let name = words.find(|word| !word.is_empty()).unwrap_or("").to_lowercase();
-        if LINES.contains(&name.as_str()) {
-            end_line(&mut block);
-        }
-        match name.as_str() {
-            "br" => block.push('\n'),
-            "pre" if !tag.starts_with('/') => open += 1,
-            "pre" if open > 0 => open -= 1,
-            _ => {}
+        if name == "pre" {
+            open = if tag.starts_with('/') { 0.max(open - 1) } else { open + 1 };
         }
         if open == 0 {
             blocks.push(std::mem::take(&mut block));
+            continue;
         }
+        if LINES.contains(&name.as_str()) && !block.is_empty() && !block.ends_with('\n') {
+            block.push('\n');
+        }
+        block = block + if tag.is_empty() { "<" } else { "" } + &unescaped(text).replace('\u{a0}', " ");
     }
     blocks.push(block);
     blocks.retain(|block| !block.trim().is_empty());
     blocks
 }
 
-/// The end of a line; but a number in an element of its own stands before its line, which is to come.
-fn end_line(block: &mut String) {
-    let start = block.rfind('\n').map_or(0, |at| at + 1);
-    let (first, rest) = block[start..].split_once('\t').unwrap_or((&block[start..], ""));
-    let is_number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
-    match (is_number(first), rest) {
-        (true, "") if block.ends_with('\t') => {}
-        (true, "") => block.push('\t'),
-        // The line before was empty.
-        (true, rest) if is_number(rest) => {
-            let tab = start + first.len();
-            block.replace_range(tab..=tab, "\n");
-            block.push('\t');
-        }
-        _ if start < block.len() => block.push('\n'),
-        _ => {}
-    }
+/// The tag that ends what stands behind a `<`, and the text behind it; `None` if that sign is the code's own.
+fn tag(piece: &str) -> Option<(&str, &str)> {
+    let is_quoted =
+        |at: &usize| ['"', '\''].iter().any(|quote| piece[..*at].matches(*quote).count() % 2 == 1);
+    let mut ends = piece.match_indices('>').map(|(at, _)| at);
+    let end = ends.clone().find(|at| !is_quoted(at)).or(ends.next());
+    let (tag, text) = end.map_or((piece, ""), |end| (&piece[..end], &piece[end + 1..]));
+    tag.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!').then_some((tag, text))
 }
 
 fn unescaped(text: &str) -> String {
     let mut parts = text.split('&');
-    let mut plain = parts.next().unwrap_or("").to_string();
-    for part in parts {
+    let first = parts.next().unwrap_or("").to_string();
+    parts.fold(first, |plain, part| {
         let (entity, after) = part.split_once(';').unwrap_or(("", part));
         let number = entity.strip_prefix('#').unwrap_or("");
         let number = match number.strip_prefix(['x', 'X']) {
@@ -93,9 +58,8 @@ fn unescaped(text: &str) -> String {
         };
         let named = ENTITIES.iter().find(|(name, _)| *name == entity).map(|(_, sign)| *sign);
         match number.and_then(char::from_u32).or(named) {
-            Some(sign) => plain = plain + &sign.to_string() + after,
-            None => plain = plain + "&" + part,
+            Some(sign) => format!("{plain}{sign}{after}"),
+            None => format!("{plain}&{part}"),
         }
-    }
-    plain.replace('\u{a0}', " ")
+    })
 }

@@ -20,71 +20,60 @@ const WORDS: [&[&str]; 4] = [
     &["connect", "getline", "cin", "serverPort", "serverIp", "CONNECT_ERR"],
 ];
 
-const DIRECTIVES: [&str; 3] = ["include", "pragma", "define"];
-
 pub fn known(block: &str) -> Option<Found> {
     let text = code(&unnumbered(block));
-    let uncommented = |line: &str| {
+    let (mut directives, mut code) = (Vec::new(), Vec::new());
+    for line in text.lines() {
         let unquoted: String = line.split('"').step_by(2).collect();
-        unquoted.split("//").next().unwrap_or("").trim().to_string()
-    };
-    let (directives, code): (Vec<String>, Vec<String>) =
-        text.lines().map(uncommented).partition(|line| line.starts_with('#'));
+        let uncommented = unquoted.split("//").next().unwrap_or("").trim();
+        let words = uncommented.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_string);
+        if uncommented.starts_with('#') { directives.extend(words) } else { code.extend(words) }
+    }
+    let times = |words: &[String], word: &str| words.iter().filter(|other| *other == word).count();
     // Prose has no directive, nor has what stands in the middle of a file.
-    let is_one = |line: &String| DIRECTIVES.iter().any(|word| line[1..].trim_start().starts_with(word));
-    if !directives.iter().any(is_one) {
+    if ["include", "pragma", "define"].iter().all(|word| times(&directives, word) == 0) {
         return None;
     }
-    let has = |word: &str| times(&code, word) > 0;
     let count = |kind: usize| {
-        let lines = if kind == 0 { &directives } else { &code };
-        WORDS[kind].iter().filter(|word| times(lines, word) > 0).count()
+        let words = if kind == 0 { &directives } else { &code };
+        WORDS[kind].iter().filter(|word| times(words, word) > 0).count()
     };
     // A block that is two things is none: a page that was saved as text.
     let mut enough = (0..4).filter(|kind| count(*kind) >= ENOUGH);
     let (kind, None) = (enough.next()?, enough.next()) else { return None };
+    let has = |word: &&str| times(&code, word) > 0;
     let listing = match kind {
-        2 if has("waitpid") || has("WAIT_ERR") || times(&code, "fork") > 1 => 5,
-        2 if has("fork") || has("SIGCHLD") || has("FORK_ERR") => 4,
+        2 if ["waitpid", "WAIT_ERR"].iter().any(has) || times(&code, "fork") > 1 => 5,
+        2 if ["fork", "SIGCHLD", "FORK_ERR"].iter().any(has) => 4,
         kind => kind,
     };
     Some(Found { name: LISTINGS[listing], words: count(kind), text })
 }
 
-fn times(lines: &[String], word: &str) -> usize {
-    let words = lines.iter().flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'));
-    words.filter(|other| *other == word).count()
-}
-
-/// Without the numbers that stand before the lines, where the lines have theirs.
+/// Without the numbers that stand before the lines, or in lines of their own.
 fn unnumbered(block: &str) -> String {
-    fn without(number: usize, line: &str) -> Option<&str> {
-        let rest = line.trim_start_matches([' ', '\t', '0']).strip_prefix(&number.to_string())?;
-        (!rest.starts_with(|c: char| c.is_ascii_digit())).then_some(rest)
+    let mut text = String::new();
+    let mut number = 1;
+    for line in block.lines() {
+        let start = line.trim_start_matches([' ', '\t', '0']).strip_prefix(&number.to_string());
+        match start.filter(|rest| !rest.starts_with(|c: char| c.is_ascii_digit())) {
+            Some(rest) => {
+                number += 1;
+                let rest = rest.trim_start_matches(['.', '|', ':', ')']);
+                text = text + rest.strip_prefix([' ', '\t']).unwrap_or(rest) + "\n";
+            }
+            None => text = text + line + "\n",
+        }
     }
-    let lines: Vec<&str> = block.lines().filter(|line| !line.trim().is_empty()).collect();
-    let first = lines.iter().position(|line| without(1, line).is_some()).unwrap_or(lines.len());
-    let numbered = (1..).zip(&lines[first..]).map_while(|(number, line)| without(number, line));
-    let numbered: Vec<&str> = numbered.collect();
-    // Numbers in a column of their own stand before or behind all of the code.
-    if numbered.iter().filter(|rest| !rest.trim().is_empty()).count() < 3 {
-        return block.to_string();
-    }
-    let text = |rest: &&str| {
-        let rest = rest.trim_start_matches(['.', '|', ':', ')']);
-        rest.strip_prefix([' ', '\t']).unwrap_or(rest).to_string() + "\n"
-    };
-    let last = lines[first + numbered.len()..].join("\n");
-    numbered.iter().map(text).collect::<String>() + &last
+    text
 }
 
-/// From the first `#` or `//` to the last `}` or line with a `#`: around it stand a site's words and numbers.
+/// From the first line of code to the last: around them stand a site's words and numbers.
 fn code(block: &str) -> String {
-    let starts = ["#", "//", "/*"].iter().filter_map(|sign| block.find(sign)).min().unwrap_or(0);
-    let start = if block[..starts].contains(';') { 0 } else { starts };
-    let brace = block.rfind('}').map_or(0, |at| at + 1);
-    let line_end = |at: usize| block[at + 1..].find('\n').map_or(block.len(), |end| at + 1 + end);
-    let end = brace.max(block.rfind("\n#").map_or(0, line_end));
-    let end = if end <= start || block[end..].contains(';') { block.len() } else { end };
-    block[start..end].trim_end().to_string() + "\n"
+    let lines: Vec<&str> = block.lines().collect();
+    let is_code =
+        |line: &&str| ["#", "//", "/*", "*/", ";", "{", "}"].iter().any(|sign| line.contains(sign));
+    let first = lines.iter().position(is_code).unwrap_or(lines.len());
+    let end = lines.iter().rposition(is_code).map_or(first, |last| last + 1);
+    lines[first..end].join("\n") + "\n"
 }

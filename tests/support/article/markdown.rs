@@ -1,13 +1,36 @@
 //! The blocks of code of a Markdown text: between fences of either kind, or indented, within quotations too.
 
-/// What stands before a line's text: an indent, a quotation's signs.
-fn before(line: &str) -> &str {
-    &line[..line.len() - line.trim_start_matches([' ', '\t', '>']).len()]
+pub fn blocks(text: &str) -> Vec<String> {
+    let (mut blocks, mut block) = (Vec::new(), String::new());
+    // The signs of the fence that is open.
+    let mut open: Option<&str> = None;
+    for line in text.lines().map(without_quotation) {
+        let inner = line.trim();
+        let is_indented = line.starts_with("    ") || line.starts_with('\t');
+        let goes_on = match open {
+            Some(signs) => !inner.starts_with(signs) || !inner.trim_start_matches(&signs[..1]).is_empty(),
+            // Indented code stands behind an empty line, or more of the same.
+            None if fence(inner).is_some() => false,
+            None => inner.is_empty() || is_indented && !block.is_empty(),
+        };
+        if goes_on {
+            block = block + line + "\n";
+        } else {
+            blocks.push(outdented(&block));
+            block.clear();
+            open = if open.is_some() { None } else { fence(inner) };
+        }
+    }
+    blocks.push(outdented(&block));
+    blocks.retain(|block| !block.trim().is_empty());
+    blocks
 }
 
-/// A line without what stands before the first of its block.
-fn within<'a>(line: &'a str, first: &str) -> &'a str {
-    line.strip_prefix(first).unwrap_or(&line[before(line).len()..])
+fn without_quotation(mut line: &str) -> &str {
+    while let Some(rest) = line.strip_prefix('>') {
+        line = rest.strip_prefix(' ').unwrap_or(rest);
+    }
+    line
 }
 
 /// The three or more signs that a fence begins with.
@@ -18,39 +41,12 @@ fn fence(text: &str) -> Option<&str> {
     (signs.len() >= 3 && (sign == '~' || !rest.contains('`'))).then_some(signs)
 }
 
-pub fn blocks(text: &str) -> Vec<String> {
-    let (mut blocks, mut indented) = (Vec::new(), String::new());
-    let mut first = "";
-    let mut lines = text.lines().peekable();
-    while let Some(line) = lines.next() {
-        let start = before(line);
-        let rest = &line[start.len()..];
-        let indent = start.trim_start_matches("> ");
-        if let Some(signs) = fence(rest) {
-            let mut block = String::new();
-            while let Some(line) = lines.next_if(|line| !start.contains('>') || before(line).contains('>'))
-            {
-                let inner = within(line, start);
-                let end = inner.trim();
-                if end.starts_with(signs) && end.replace(&signs[..1], "").is_empty() {
-                    break;
-                }
-                block = block + inner + "\n";
-            }
-            blocks.push(block);
-        } else if rest.is_empty() {
-            indented.push('\n');
-        } else if (indent.starts_with("    ") || indent.starts_with('\t')) && !indented.is_empty() {
-            // Behind an empty line, or more of the same.
-            if indented.trim().is_empty() {
-                first = start;
-            }
-            indented = indented + within(line, first) + "\n";
-        } else {
-            blocks.push(std::mem::take(&mut indented));
-        }
-    }
-    blocks.push(indented);
-    blocks.retain(|block| !block.trim().is_empty());
-    blocks
+/// Without the indent that the first line has.
+fn outdented(block: &str) -> String {
+    let first = block.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
+    let indent = &first[..first.len() - first.trim_start().len()];
+    block
+        .lines()
+        .map(|line| line.strip_prefix(indent).unwrap_or(line.trim_start()).to_string() + "\n")
+        .collect()
 }

@@ -4,7 +4,7 @@
 //! gone, and so is what the C library and the loader do for themselves. Arguments,
 //! lengths, results and errors stay.
 
-use std::collections::HashSet;
+use std::ops::Range;
 
 use crate::support::strace::{self, Call, Event, What};
 use crate::support::words::{flags, forks, port};
@@ -25,40 +25,33 @@ pub fn saying(fd: i32, text: &[u8]) -> String {
 
 /// What [`saying`] was told.
 pub fn said(row: &str) -> Option<(i32, Vec<u8>)> {
-    let (fd, text) = row.strip_prefix("write(")?.split_once(", ")?;
+    let (fd, text) = row.strip_prefix("write(")?.strip_suffix(')')?.split_once(", ")?;
     let (fd, text) = (fd.parse().ok()?, unquoted(text));
     (saying(fd, &text) == row).then_some((fd, text))
 }
 
 /// Text as strace quotes it, but UTF-8 stays, and a long run of one byte is counted: `"a"*1500`.
 fn quoted(text: &[u8]) -> String {
-    const LONG: usize = 16;
     if text.is_empty() {
         return "\"\"".to_string();
     }
-    let mut pieces: Vec<(Vec<u8>, usize)> = Vec::new();
-    for run in text.chunk_by(|one, next| one == next) {
-        match pieces.last_mut() {
-            _ if run.len() >= LONG => pieces.push((vec![run[0]], run.len())),
-            Some((plain, 1)) => plain.extend(run),
-            _ => pieces.push((run.to_vec(), 1)),
-        }
-    }
-    let shown = |(text, count): &(Vec<u8>, usize)| match count {
-        1 => format!("\"{}\"", escaped(text, sign)),
-        count => format!("\"{}\"*{count}", escaped(text, sign)),
+    let is_long = |run: &[u8]| run.len() >= 16;
+    let runs: Vec<&[u8]> = text.chunk_by(|one, next| one == next).collect();
+    let pieces = runs.chunk_by(|one, next| !is_long(one) && !is_long(next));
+    let shown = |piece: &[&[u8]]| match piece[0] {
+        run if is_long(run) => format!("\"{}\"*{}", escaped(&run[..1], sign), run.len()),
+        _ => format!("\"{}\"", escaped(&piece.concat(), sign)),
     };
-    pieces.iter().map(shown).collect::<Vec<_>>().join(" ")
+    pieces.map(shown).collect::<Vec<_>>().join(" ")
 }
 
+/// A sign as strace has it; as bytes, what would draw nothing or turn the line round.
 fn sign(c: char) -> String {
-    match c {
-        '\n' | '\t' | '\0' | '"' | '\\' => c.escape_debug().to_string(),
-        // What would draw nothing, or turn the line round.
-        _ if c.escape_debug().len() > 1 => {
+    match c.escape_debug() {
+        named if named.len() > 2 || c == '\'' => {
             c.to_string().bytes().map(|byte| format!("\\x{byte:02x}")).collect()
         }
-        _ => c.to_string(),
+        shown => shown.to_string(),
     }
 }
 
@@ -74,25 +67,23 @@ pub fn escaped(text: &[u8], sign: impl Fn(char) -> String) -> String {
 /// What [`quoted`] shows.
 pub fn unquoted(mut shown: &str) -> Vec<u8> {
     let mut text = Vec::new();
-    while let Some((piece, behind)) = strace::unquoted(shown.trim_start()) {
-        shown = behind.trim_start_matches('*').trim_start_matches(|c: char| c.is_ascii_digit());
-        let count = behind[..behind.len() - shown.len()].trim_start_matches('*').parse().unwrap_or(1);
-        text.extend(piece.repeat(count));
+    while let Some((piece, behind)) = strace::unquoted(shown) {
+        let (count, rest) = behind.split_once(' ').unwrap_or((behind, ""));
+        text.extend(piece.repeat(count.trim_start_matches('*').parse().unwrap_or(1)));
+        shown = rest;
     }
     text
 }
 
-/// Tells what the processes of a trace do. `ports` are those known by name before;
-/// the clients that are accepted get theirs in order: `PORT1`.
-pub fn conduct(trace: &str, program: &str, ports: &[(u32, &str)]) -> Vec<Process> {
-    let events = strace::read(trace);
+/// Tells what the processes of a trace do, which strace has written with `-y`. `ports` are those known by
+/// name before; the clients that are accepted get theirs in order: `PORT1`.
+pub fn conduct(events: &[Event], program: &str, ports: &[(u32, &str)]) -> Vec<Process> {
+    // What came before belongs to the shell that became the program.
+    let becomes = |event: &Event| event.call().is_some_and(|call| call.name == "execve");
+    let events = &events[events.iter().rposition(becomes).map_or(0, |start| start + 1)..];
     let mut processes = Vec::from_iter(events.first().map(|first| (first.pid, program.to_string())));
     let mut accepted = Vec::new();
     for (event, call) in events.iter().filter_map(|event| Some((event, event.call()?))) {
-        if call.name == "execve" {
-            // What came before belongs to the shell that became the program.
-            processes.truncate(1);
-        }
         if let Some(child) = call.returned().filter(|child| forks(call) && *child > 0) {
             let kind = if event.pid == processes[0].0 { "child" } else { "grandchild" };
             let count = processes.iter().filter(|(_, name)| name.starts_with(kind)).count();
@@ -106,16 +97,11 @@ pub fn conduct(trace: &str, program: &str, ports: &[(u32, &str)]) -> Vec<Process
     let known = ports.iter().map(|(port, name)| (port.to_string(), name.to_string()));
     let names = Names { ports: accepted.into_iter().chain(known).collect(), processes };
     let process = |(pid, name): &(u32, String)| {
-        let its = events.iter().filter(|event| event.pid == *pid);
-        let rows = names.rows(its, program.starts_with("server"));
+        let its = events.iter().filter(|event| event.pid == *pid && is_its_own(event));
+        let rows = names.rows(&Vec::from_iter(its), program.starts_with("server"));
         Process { name: name.clone(), rows }
     };
     names.processes.iter().map(process).collect()
-}
-
-enum Row {
-    Said(i32, Vec<u8>),
-    Done(String),
 }
 
 struct Names {
@@ -124,42 +110,20 @@ struct Names {
 }
 
 impl Names {
-    fn rows<'a>(&self, events: impl Iterator<Item = &'a Event>, logs_only: bool) -> Vec<String> {
-        // When a child's end is told to its parent is the kernel's affair; the scenarios
-        // themselves stop programs and let them go on.
-        const SILENT: [&str; 4] = ["SIGCHLD", "SIGSTOP", "SIGCONT", "stopped"];
-        let mut rows: Vec<Row> = Vec::new();
-        let mut files = HashSet::new();
-        for event in events {
-            match &event.what {
-                What::Call(call) if call.name == "execve" => rows.clear(),
-                What::Call(call) if is_of_the_library(call, &mut files) => {}
-                What::Call(call) => {
-                    // The kernel makes an interrupted call again: that is one call.
-                    let interrupted = self.told(&Call { result: "?".to_string(), ..call.clone() });
-                    if matches!(rows.last(), Some(Row::Done(last)) if *last == interrupted) {
-                        rows.pop();
-                    }
-                    match (leaves(call), rows.last_mut()) {
-                        // In how many pieces C++ writes a line is not counted.
-                        (Some((fd, text)), Some(Row::Said(before, whole))) if *before == fd => {
-                            whole.extend(text)
-                        }
-                        (Some((fd, text)), _) => rows.push(Row::Said(fd, text)),
-                        (None, _) => rows.push(Row::Done(self.told(call))),
-                    }
-                }
-                What::Signal(name) if SILENT.contains(&&**name) => {}
-                What::Signal(name) => rows.push(Row::Done(format!("--- {name} ---"))),
-                What::End(end) => rows.push(Row::Done(format!("+++ {end} +++"))),
+    fn rows(&self, events: &[&Event], logs_only: bool) -> Vec<String> {
+        let rows = events.chunk_by(|one, next| are_one(one, next)).flat_map(|events| {
+            let texts = events.iter().filter_map(|event| leaves(event));
+            let text: Vec<u8> = texts.flat_map(|(_, text)| text).collect();
+            let last = events.last().expect("a row is of something");
+            match (&last.what, leaves(last)) {
+                (_, Some((fd, _))) => lines(&text, logs_only).iter().map(|line| saying(fd, line)).collect(),
+                (What::Call(call), _) => vec![self.told(call)],
+                (What::Signal(name), _) => vec![format!("--- {name} ---")],
+                (What::End(end), _) => vec![format!("+++ {end} +++")],
             }
-        }
-        let shown = rows.into_iter().flat_map(|row| match row {
-            Row::Said(fd, text) => lines(&text, logs_only).iter().map(|line| saying(fd, line)).collect(),
-            Row::Done(row) => vec![row],
         });
         let named = |row| self.ports.iter().fold(row, |row: String, (port, name)| row.replace(port, name));
-        shown.map(named).collect()
+        rows.map(named).collect()
     }
 
     fn process(&self, number: &str) -> String {
@@ -173,13 +137,15 @@ impl Names {
             Some(bytes) => quoted(&bytes),
             None if waits && index == 0 => self.process(arg),
             None if waits && index == 2 => self.options(arg),
-            None => without_pointers(arg),
+            None if arg.starts_with("0x") => "0x...".to_string(),
+            None => plain(arg),
         };
         let mut args: Vec<String> = call.args.iter().enumerate().map(shown).collect();
+        let first = args.first().cloned().unwrap_or_default();
         let mut result = match &call.errno {
             Some(errno) => format!("{} {errno}", call.result),
             None if waits || forks(call) => self.process(&call.result),
-            None => call.result.clone(),
+            None => plain(&call.result),
         };
         if call.injected {
             result += " (INJECTED)";
@@ -188,9 +154,7 @@ impl Names {
         match &*call.name {
             _ if forks(call) => return format!("fork() = {result}"),
             "exit_group" => return format!("exit_group({})", args.join(", ")),
-            name if call.result == "?" => {
-                return format!("{name}({}, ...) = ?", args.first().map_or("", |arg| arg));
-            }
+            name if call.result == "?" => return format!("{name}({first}, ...) = ?"),
             "nanosleep" | "clock_nanosleep" => {
                 args.retain(|arg| arg.starts_with('{'));
                 return format!("nanosleep({}) = {result}", args[0]);
@@ -210,19 +174,33 @@ impl Names {
     }
 }
 
+/// A number without what `-y` says of a descriptor.
+fn plain(arg: &str) -> String {
+    let is_number = arg.starts_with(|c: char| c.is_ascii_digit());
+    arg.split('<').next().filter(|_| is_number).unwrap_or(arg).to_string()
+}
+
+/// Whether two in turn are one row: in how many pieces C++ writes a line is not counted, and an
+/// interrupted call is made again by the kernel.
+fn are_one(one: &Event, next: &Event) -> bool {
+    let again =
+        |one: &Call, next: &Call| one.result == "?" && one.name == next.name && one.fd() == next.fd();
+    let fd = |event| leaves(event).map(|(fd, _)| fd);
+    one.call().zip(next.call()).is_some_and(|(one, next)| again(one, next))
+        || fd(one).is_some() && fd(one) == fd(next)
+}
+
 /// Text for standard output or standard error that leaves whole.
-fn leaves(call: &Call) -> Option<(i32, Vec<u8>)> {
+fn leaves(event: &Event) -> Option<(i32, Vec<u8>)> {
+    let call = event.call()?;
     let fd = call.fd().filter(|fd| [1, 2].contains(fd))?;
     let text = match &*call.name {
         "write" => call.bytes(1)?,
         // musl's stdio: what was gathered, and what comes.
-        "writev" => call
-            .args
-            .get(1)?
-            .split("iov_base=")
-            .filter_map(strace::unquoted)
-            .flat_map(|(text, _)| text)
-            .collect(),
+        "writev" => {
+            let pieces = call.args.get(1)?.split("iov_base=").filter_map(strace::unquoted);
+            pieces.flat_map(|(text, _)| text).collect()
+        }
         _ => return None,
     };
     (call.returned() == Some(text.len() as i64)).then_some((fd, text))
@@ -231,42 +209,25 @@ fn leaves(call: &Call) -> Option<(i32, Vec<u8>)> {
 /// A server's line of the log is whole whatever a client put in it; other text ends
 /// at its line's end.
 fn lines(text: &[u8], logs_only: bool) -> Vec<Vec<u8>> {
-    let mut lines = Vec::new();
-    let mut line = text;
-    for (at, _) in text.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
-        let rest = &text[at + 1..];
-        if !logs_only || time(line).is_none() || time(rest).is_some() || rest.is_empty() {
-            lines.push(timeless(&line[..line.len() - rest.len()]));
-            line = rest;
+    let mut lines: Vec<Vec<u8>> = Vec::new();
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        match lines.last_mut() {
+            Some(log) if logs_only && time(log).is_some() && time(line).is_none() => log.extend(line),
+            _ => lines.push(line.to_vec()),
         }
     }
-    lines.extend((!line.is_empty()).then(|| timeless(line)));
+    for line in &mut lines {
+        time(line).map(|time| line.splice(time, *b"TIME"));
+    }
     lines
 }
 
-/// Where the time stands in a line of the log.
-fn time(line: &[u8]) -> Option<std::ops::Range<usize>> {
-    let levels = ["DEBUG | ", "NOTICE | ", "WARINING | ", "FATAL | "];
-    let start = levels.iter().find(|level| line.starts_with(level.as_bytes()))?.len();
+/// Where the time stands in a line of the log, behind its level.
+fn time(line: &[u8]) -> Option<Range<usize>> {
+    const BAR: &[u8] = b" | ";
+    let start = line.windows(BAR.len()).position(|signs| signs == BAR)? + BAR.len();
     let end = start + "Sun Nov 22 14:13:23 2026".len();
-    line.get(end..)?.starts_with(b" | ").then_some(start..end)
-}
-
-fn timeless(line: &[u8]) -> Vec<u8> {
-    let mut line = line.to_vec();
-    if let Some(time) = time(&line) {
-        line.splice(time, *b"TIME");
-    }
-    line
-}
-
-fn without_pointers(arg: &str) -> String {
-    let mut parts = arg.split("0x");
-    let first = parts.next().unwrap_or("").to_string();
-    parts.fold(first, |told, part| {
-        let digits = part.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(part.len());
-        told + "0x" + if digits > 6 { "..." } else { &part[..digits] } + &part[digits..]
-    })
+    line.get(end..)?.starts_with(BAR).then_some(start..end)
 }
 
 /// A signal's handler and flags, without what the C library puts beside them.
@@ -277,26 +238,30 @@ fn disposition(arg: &str) -> String {
     fields.join(", ").replace("SA_RESTORER|", "") + "}"
 }
 
-/// What the loader and the C library do for themselves: memory, threads' bookkeeping, the signals
-/// that wait while they fork, their own files, and looking at what the standard streams are.
-fn is_of_the_library(call: &Call, files: &mut HashSet<i32>) -> bool {
+/// Not so what the loader and the C library do for themselves: memory, threads' bookkeeping, the signals that
+/// wait while they fork, their own files, and looking at what the standard streams are. Nor when a
+/// child's end is told to its parent, or that a scenario stops a program and lets it go on.
+fn is_its_own(event: &Event) -> bool {
     const THEIR_OWN: &str = " brk mmap munmap mremap mprotect madvise arch_prctl set_tid_address set_robust_list \
-        rseq getrandom futex readlink readlinkat rt_sigprocmask ";
-    const FILES: [&str; 4] = ["\"/etc/", "\"/lib", "\"/usr/", "\"/proc/self/"];
-    let path = call.args.iter().take(2).any(|arg| FILES.iter().any(|start| arg.starts_with(start)));
-    let of_file = call.fd().is_some_and(|fd| files.contains(&fd));
+        rseq getrandom futex readlink readlinkat rt_sigprocmask prlimit64 ";
+    const FILES: [&str; 4] = ["/etc/", "/lib", "/usr/", "/proc/self/"];
+    const SILENT: [&str; 4] = ["SIGCHLD", "SIGSTOP", "SIGCONT", "stopped"];
+    let Some(call) = event.call() else {
+        return !matches!(&event.what, What::Signal(name) if SILENT.contains(&&**name));
+    };
+    // `"/etc/localtime"`, `3</etc/localtime>`
+    let is_file = |arg: &String| {
+        let path = arg.trim_start_matches(|c: char| c.is_ascii_digit() || c == '<' || c == '"');
+        FILES.iter().any(|start| path.starts_with(start))
+    };
+    let of_file = |args| call.args.iter().take(args).any(is_file);
     match &*call.name {
-        name if THEIR_OWN.contains(&format!(" {name} ")) => true,
-        "prlimit64" => call.args.get(1).is_some_and(|what| what == "RLIMIT_STACK"),
-        "open" | "openat" if path => {
-            files.extend(call.returned().map(|fd| fd as i32));
-            true
-        }
-        "close" => call.fd().is_some_and(|fd| files.remove(&fd)),
-        "read" | "pread64" => of_file,
+        name if THEIR_OWN.contains(&format!(" {name} ")) => false,
+        "read" | "pread64" | "close" => !of_file(1),
+        "open" | "openat" => !of_file(2),
         "access" | "faccessat" | "newfstatat" | "statx" | "stat" | "fstat" | "lseek" | "ioctl" => {
-            of_file || path || matches!(call.fd(), Some(0..=2))
+            !of_file(2) && !matches!(call.fd(), Some(0..=2))
         }
-        _ => false,
+        _ => true,
     }
 }

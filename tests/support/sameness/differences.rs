@@ -5,6 +5,7 @@
 //! difference that nobody explains.
 
 use super::conduct::{Process, escaped, said, saying};
+use super::scenarios::Part;
 
 /// A row of the C++ beside the row of the port.
 #[derive(Clone)]
@@ -38,18 +39,18 @@ pub struct Pair {
     pub lines: Vec<Line>,
 }
 
-/// What is expected of the port, beside the C++. `difference` is what the errata change in
-/// this scenario alone; where its rows are not as they should be, nothing is changed.
-pub fn expected(cpp: &[Process], mended: bool, difference: Option<&Difference>) -> Vec<Pair> {
+/// What is expected of the port, beside the C++: where the rows that an erratum changes in
+/// this scenario alone are not as they should be, nothing is changed.
+pub fn expected(cpp: &[Process], mended: bool, part: &Part) -> Vec<Pair> {
+    let same = |row: &String| Line { cpp: Some(row.clone()), port: Some(row.clone()), why: Why::Same };
     let pair = |Process { name, rows }: &Process| {
-        let mut lines: Vec<Line> = rows.iter().cloned().map(same).collect();
-        if let Some(Difference { erratum, process, cpp, port }) = difference.filter(|_| mended) {
-            let windows = rows.windows(cpp.len()).enumerate();
-            let places: Vec<usize> = windows.filter(|(_, rows)| rows == cpp).map(|(at, _)| at).collect();
-            if let ([at], true) = (&places[..], process == name) {
-                let place = *at..at + cpp.len();
-                let changed = beside(&lines[place.clone()], port, Why::Erratum(*erratum));
-                lines.splice(place, changed);
+        let mut lines: Vec<Line> = rows.iter().map(same).collect();
+        let difference = part.difference.as_ref().filter(|difference| mended && difference.process == name);
+        if let Some(Difference { erratum, cpp, port, .. }) = difference {
+            let mut places = (0..rows.len()).filter(|at| rows[*at..].starts_with(cpp));
+            if let (Some(at), None) = (places.next(), places.next()) {
+                let place = at..at + cpp.len();
+                lines.splice(place.clone(), beside(&lines[place], port, Why::Erratum(*erratum)));
             }
         }
         Pair { name: name.clone(), lines: if mended { everywhere(name, lines) } else { lines } }
@@ -71,29 +72,26 @@ pub fn compared(mut expected: Vec<Pair>, port: &[Process]) -> Vec<Pair> {
     expected
 }
 
-fn same(row: String) -> Line {
-    Line { cpp: Some(row.clone()), port: Some(row), why: Why::Same }
+/// The row of a signal that is ignored.
+pub fn ignored(signal: &str) -> String {
+    const IGNORED: &str = "{sa_handler=SIG_IGN, sa_flags=SA_RESTART}, {sa_handler=SIG_DFL, sa_flags=0}";
+    format!("rt_sigaction({signal}, {IGNORED}) = 0")
 }
 
 /// The errata that show in more than one scenario, in the lines of a process.
 fn everywhere(name: &str, expected: Vec<Line>) -> Vec<Line> {
-    const IGNORE_SIGPIPE: &str = "rt_sigaction(SIGPIPE, {sa_handler=SIG_IGN, sa_flags=SA_RESTART}, \
-        {sa_handler=SIG_DFL, sa_flags=0}) = 0";
     const REUSE: &str = "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0";
-
-    let added =
-        |row: &str, erratum| Line { cpp: None, port: Some(row.to_string()), why: Why::Erratum(erratum) };
+    let added = |row, erratum| Line { cpp: None, port: Some(row), why: Why::Erratum(erratum) };
     let mut lines = Vec::new();
     if name.starts_with("server") || name == "client" {
-        lines.push(added(IGNORE_SIGPIPE, 10));
+        lines.push(added(ignored("SIGPIPE"), 10));
     }
-    let mut before = String::new();
-    let mut came = 0;
+    let (mut before, mut came) = (String::new(), 0);
     for mut line in expected {
         // What changes in this scenario alone is told of already.
         if let (Some(row), Why::Same) = (line.cpp.clone(), line.why) {
             if row.starts_with("bind(3, ") {
-                lines.push(added(REUSE, 17));
+                lines.push(added(REUSE.to_string(), 17));
             }
             if let Some((erratum, port)) = mended(&row, &before, came) {
                 line = Line { port: Some(port), why: Why::Erratum(erratum), ..line };
@@ -118,7 +116,11 @@ fn mended(row: &str, before: &str, came: usize) -> Option<(u32, String)> {
         return (short != row).then_some((6, short));
     }
     if fd == 1 && text.starts_with(b"DEBUG | ") {
-        let visible = saying(fd, (visible(text.strip_suffix(b"\n").unwrap_or(&text)) + "\n").as_bytes());
+        // As the README tells it: what is neither text nor a space is named, and the backslash.
+        let named =
+            |c: char| if c == '"' || c == '\'' { c.to_string() } else { c.escape_debug().to_string() };
+        let visible = escaped(text.strip_suffix(b"\n").unwrap_or(&text), named) + "\n";
+        let visible = saying(fd, visible.as_bytes());
         return (visible != row).then_some((15, visible));
     }
     if before.starts_with("bind(3, ") && row.contains("| socket() failed::") {
@@ -126,11 +128,6 @@ fn mended(row: &str, before: &str, came: usize) -> Option<(u32, String)> {
     }
     let words = USAGE.iter().find(|words| text.ends_with(format!("{words}\n").as_bytes()))?;
     text.starts_with(b"\t./tcp_").then(|| (16, row.replacen(words, &format!(" {words}"), 1)))
-}
-
-/// Erratum 15's mend, as the README tells it: what is neither text nor a space is named, and the backslash.
-fn visible(text: &[u8]) -> String {
-    escaped(text, |c| if "\"'".contains(c) { c.to_string() } else { c.escape_debug().to_string() })
 }
 
 /// What is expected beside what the port did: what is not the same has this reason, and the
@@ -146,36 +143,25 @@ fn beside(expected: &[Line], port: &[String], why: Why) -> Vec<Line> {
             };
         }
     }
-    let mut lines: Vec<Line> = Vec::new();
-    let (mut i, mut j, mut differs_from) = (0, 0, 0);
-    while i < expected.len() || j < port.len() {
+    let (mut lines, mut shown, mut i, mut j) = (Vec::new(), (0, 0), 0, 0);
+    loop {
         let line = expected.get(i);
-        if let Some(line) = line.filter(|line| line.port.is_none() || line.port.as_ref() == port.get(j)) {
-            lines.push(line.clone());
-            differs_from = lines.len();
-            (i, j) = (i + 1, j + usize::from(line.port.is_some()));
+        let is_as_expected = |line: &Line| line.port.is_none() || line.port.as_ref() == port.get(j);
+        if !line.map_or(j == port.len(), is_as_expected) {
+            let is_missing = j == port.len() || line.is_some() && longest[i + 1][j] >= longest[i][j + 1];
+            (i, j) = if is_missing { (i + 1, j) } else { (i, j + 1) };
             continue;
         }
-        let mut alone = lines[differs_from..].iter_mut();
-        match line.filter(|_| j == port.len() || longest[i + 1][j] >= longest[i][j + 1]) {
-            Some(Line { cpp, port, .. }) => {
-                // The C++ may not have it: then an erratum's mend is missing.
-                let cpp = cpp.clone().or(port.as_ref().map(|row| format!("expected: {row}")));
-                match alone.find(|line| line.cpp.is_none()) {
-                    Some(line) => line.cpp = cpp,
-                    None => lines.push(Line { cpp, port: None, why }),
-                }
-                i += 1;
-            }
-            None => {
-                let port = Some(port[j].clone());
-                match alone.find(|line| line.port.is_none()) {
-                    Some(line) => line.port = port,
-                    None => lines.push(Line { cpp: None, port, why }),
-                }
-                j += 1;
-            }
+        let (alone, others) = (&expected[shown.0..i], &port[shown.1..j]);
+        for n in 0..alone.len().max(others.len()) {
+            // The C++ may not have it: then an erratum's mend is missing.
+            let missed = |line: &Line| line.port.as_ref().map(|row| format!("expected: {row}"));
+            let cpp = alone.get(n).and_then(|line| line.cpp.clone().or(missed(line)));
+            lines.push(Line { cpp, port: others.get(n).cloned(), why });
         }
+        let Some(line) = line else { return lines };
+        lines.push(line.clone());
+        (i, j) = (i + 1, j + usize::from(line.port.is_some()));
+        shown = (i, j);
     }
-    lines
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::differences::Difference;
+use super::differences::{Difference, ignored};
 use crate::support::programs::SERVERS;
 
 /// What one program goes through in a scenario.
@@ -42,24 +42,22 @@ fn part(text: &'static str, program: &'static str) -> Option<Part> {
 }
 
 fn difference(heading: &'static str, rows: &[&str], program: &str) -> Difference {
-    const IGNORE_SIGCHLD: &str = "rt_sigaction(SIGCHLD, {sa_handler=SIG_IGN, sa_flags=SA_RESTART}, \
-        {sa_handler=SIG_DFL, sa_flags=0}) = 0";
     let erratum = heading.strip_prefix("erratum ").and_then(|heading| heading.split_once(", "));
     let (number, process) = erratum.expect("an erratum's number, and a process");
-    let process = match (process, program) {
-        ("who serves", "tcp_server") => "server",
-        ("who serves", "tcp_server_fork") => "child 1",
-        ("who serves", _) => "grandchild 1",
-        (process, _) => process,
-    };
+    let mut who_serves = SERVERS.iter().zip(["server", "child 1", "grandchild 1"]);
+    let who_serves = who_serves.find(|(server, _)| process == "who serves" && **server == program);
     let without = |other: &str| {
         let rows = rows.iter().map(|row| row.split_at(2)).filter(|(side, _)| *side != other);
         let its = rows.filter(|(_, row)| *row != "SIGCHLD" || program == "tcp_server_fork");
-        let row = |row: &str| row.replace("PROGRAM", program).replace("SIGCHLD", IGNORE_SIGCHLD);
+        let row = |row: &str| row.replace("PROGRAM", program).replace("SIGCHLD", &ignored("SIGCHLD"));
         its.map(|(_, text)| row(text)).collect()
     };
-    let erratum = number.parse().expect("a number");
-    Difference { erratum, process, cpp: without("+ "), port: without("- ") }
+    Difference {
+        erratum: number.parse().expect("a number"),
+        process: who_serves.map_or(process, |(_, process)| process),
+        cpp: without("+ "),
+        port: without("- "),
+    }
 }
 
 impl fmt::Display for Part {

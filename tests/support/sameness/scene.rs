@@ -34,9 +34,6 @@ struct Stage<'a> {
     part: &'a Part,
     /// The server's port.
     port: u16,
-    trace: Trace,
-    below: bool,
-    user: bool,
     listener: Option<TcpListener>,
     running: Vec<(&'static str, Running)>,
     peers: HashMap<&'a str, TcpStream>,
@@ -44,17 +41,8 @@ struct Stage<'a> {
 
 /// What the processes of a cast do in a part.
 pub fn play(part: &Part, cast: &Cast) -> Vec<Process> {
-    let mut stage = Stage {
-        cast,
-        part,
-        port: port(),
-        trace: Trace::all(),
-        below: false,
-        user: true,
-        listener: None,
-        running: Vec::new(),
-        peers: HashMap::new(),
-    };
+    let peers = HashMap::new();
+    let mut stage = Stage { cast, part, port: port(), listener: None, running: Vec::new(), peers };
     for step in &part.steps {
         stage.step(step);
     }
@@ -76,53 +64,46 @@ impl<'a> Stage<'a> {
         let (words, bytes) = (words.split_whitespace().collect::<Vec<&str>>(), unquoted(text));
         let text = String::from_utf8_lossy(&bytes);
         let number = words.last().and_then(|word| word.parse().ok()).unwrap_or(0);
-        let role = if program == "tcp_client" { "client" } else { "server" };
+        if let ["types" | "ends-input", _] = words[..] {
+            self.last().screen().wait_for("Please enter", number);
+        }
         match words[..] {
-            ["fault", spec] => self.trace = Trace::all().inject(spec),
-            ["fault-below", spec] => (self.trace, self.below) = (Trace::all().inject(spec), true),
-            ["no-user"] => self.user = false,
-            ["taken"] => self.listen(),
-            ["start", ref words @ ..] => self.start(role, program, words),
+            ["fault" | "fault-below", _] | ["no-user"] => {} // from the start on
+            ["start", ref words @ ..] => self.start(program, words),
             ["listen"] => {
-                self.start(role, program, &["PORT", "127.0.0.1"]);
-                self.hear(1, "listen() success");
+                self.start(program, &["PORT", "127.0.0.1"]);
+                self.last().screen().wait_for("listen() success", 1);
             }
-            ["again"] => self.start("server, again", program, &["PORT", "127.0.0.1"]),
             ["call"] => self.call(),
-            ["called"] => {
-                self.listen();
-                self.call();
-                self.peers.insert("server", accept(self.listener.as_ref().expect("it listens")));
-            }
-            ["hear", _] => self.hear(number, &text),
-            ["server-says", _] => self.running[0].1.screen().wait_for(&text, number),
-            ["types" | "ends-input", _] => {
-                self.hear(number, "Please enter");
-                match words[0] {
-                    "types" => self.last().type_in(&bytes),
-                    _ => self.last().end_input(),
+            ["taken" | "called"] => {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).expect("it is free");
+                if words[0] == "called" {
+                    self.call();
+                    self.peers.insert("server", accept(&listener));
                 }
+                self.listener = Some(listener);
             }
+            ["hear", _] => self.last().screen().wait_for(&text, number),
+            ["server-says", _] => self.server().screen().wait_for(&text, number),
+            ["types", _] => self.last().type_in(&bytes),
+            ["ends-input", _] => self.last().end_input(),
             ["stop"] => {
                 self.settles(0);
-                let server = self.leading();
+                let server = self.server();
                 server.signal(libc::SIGSTOP);
                 eventually("the server stops", || matches!(state(server.pid()), Some('T' | 't')));
             }
-            ["continue"] => self.leading().signal(libc::SIGCONT),
+            ["continue"] => self.server().signal(libc::SIGCONT),
             ["ends", _] => {
                 self.settles(number);
-                let server = self.leading();
+                let server = self.server();
                 if !server.has_ended() {
                     server.signal(libc::SIGTERM);
                 }
                 server.wait_for_all();
             }
             ["ends-itself"] => drop(self.last().wait_for_all()),
-            ["cut-short"] => {
-                self.last().signal(libc::SIGKILL);
-                self.last().wait_for_all();
-            }
+            ["cut-short"] => self.last().signal(libc::SIGKILL),
             [name, "connects"] => drop(self.peers.insert(name, connect(self.port))),
             [name, "leaves"] => drop(self.peers.remove(name)),
             [name, "resets"] => reset(self.peers.remove(name).expect("it is connected")),
@@ -133,67 +114,63 @@ impl<'a> Stage<'a> {
             [name, "closes-half"] => drop(self.peer(name).shutdown(Shutdown::Write)),
             // However it closes, whatever comes before.
             [name, "is-left"] => drop(self.peer(name).read_to_end(&mut Vec::new())),
-            _ => panic!("{}: no such step: {step}", self.part),
+            _ => panic!("no such step: {step}"),
         }
     }
 
     fn peer(&mut self, name: &str) -> &mut TcpStream {
-        self.peers.get_mut(name).unwrap_or_else(|| panic!("{}: {name} is not connected", self.part))
+        self.peers.get_mut(name).expect("it is connected")
     }
 
-    /// Starts a program with these words.
-    fn start(&mut self, role: &'static str, program: &str, words: &[&str]) {
+    /// Starts a program with these words, and what the part says of a fault and of the user.
+    fn start(&mut self, program: &str, words: &[&str]) {
         let port = u32::from(self.port);
         let words = words.iter().map(|word| match *word {
             "PORT" => port.to_string(),
             "PORT+65536" => (port + 65536).to_string(),
             word => word.to_string(),
         });
+        let steps = || self.part.steps.iter().filter_map(|step| step.split_once(' '));
         let path = format!("./{program}");
-        let launch = match self.below {
+        let launch = match steps().any(|(step, _)| step == "fault-below") {
             // The shell uses up a first fork, and becomes the program.
             true => Launch::of("sh").args(["-c", "command eval '( : )'; exec \"$@\"", "sh", &path]),
             false => Launch::of(path),
         };
         let launch = launch.args(words).directory(&self.cast.directory).bare().shown_on_terminal();
-        let launch = if self.user { launch.user("me") } else { launch };
-        self.running.push((role, launch.traced(self.trace.clone()).start()));
+        let launch = if self.part.steps.contains(&"no-user") { launch } else { launch.user("me") };
+        // What a descriptor is of, `-y` says.
+        let trace = Trace::all().option("-y");
+        let faults = steps().filter(|(step, _)| step.starts_with("fault"));
+        let trace = faults.fold(trace, |trace, (_, fault)| trace.inject(fault));
+        let role = match program {
+            "tcp_client" => "client",
+            _ if self.running.is_empty() => "server",
+            _ => "server, again",
+        };
+        self.running.push((role, launch.traced(trace).start()));
     }
 
     /// Starts the client. As printed it takes the port's bytes the other way round (erratum 1):
     /// then it is told the port that way.
     fn call(&mut self) {
         let port = if self.cast.printed { self.port.swap_bytes() } else { self.port };
-        self.start("client", "tcp_client", &["127.0.0.1", &port.to_string()]);
-    }
-
-    /// Somebody who is not watched listens, at another port if somebody was quicker.
-    fn listen(&mut self) {
-        self.listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).ok();
-        if self.listener.is_none() {
-            self.port = port();
-            self.listen();
-        }
-    }
-
-    /// Waits until the program last started has said `text` so often.
-    fn hear(&mut self, times: usize, text: &str) {
-        self.last().screen().wait_for(text, times);
+        self.start("tcp_client", &["127.0.0.1", &port.to_string()]);
     }
 
     fn last(&mut self) -> &mut Running {
         &mut self.running.last_mut().expect("it was started").1
     }
 
-    /// The server last started, or the client where there is none.
-    fn leading(&mut self) -> &mut Running {
-        let server = self.running.iter().rposition(|(role, _)| role.starts_with("server")).unwrap_or(0);
-        &mut self.running[server].1
+    /// The server last started.
+    fn server(&mut self) -> &mut Running {
+        let mut all = self.running.iter_mut().rev();
+        &mut all.find(|(role, _)| role.starts_with("server")).expect("it was started").1
     }
 
     /// Waits until the server is idle, with so many children that nobody has waited for, or gone.
     fn settles(&mut self, zombies: usize) {
-        let server = self.leading();
+        let server = self.server();
         let pid = server.pid();
         eventually("the server waits", || {
             server.has_ended() || accepts(pid) && children(pid).len() == zombies
@@ -206,33 +183,26 @@ impl<'a> Stage<'a> {
         let ports = [(port, "PORT"), (port + 65536, "PORT+65536"), (swapped, "PORT, the other byte first")];
         let of_all = self.running.iter_mut().flat_map(|(role, running)| {
             running.wait_for_all();
-            conduct(&running.trace(), role, &ports)
+            conduct(&running.events(), role, &ports)
         });
-        let told = of_all.map(|Process { name, rows }| match rows.last() {
-            Some(end) if end == "+++ killed by SIGKILL +++" => Process { name, rows: for_ever(&rows) },
-            _ => Process { name, rows },
-        });
-        told.collect()
+        of_all.map(|Process { name, rows }| Process { name, rows: for_ever(rows) }).collect()
     }
 }
 
 /// What a client does that never sees the end of its input: each of its rows once. How
 /// much of its text C's stdio gathers before it leaves is left out.
-fn for_ever(rows: &[String]) -> Vec<String> {
+fn for_ever(rows: Vec<String>) -> Vec<String> {
+    if rows.last().is_none_or(|end| end != "+++ killed by SIGKILL +++") {
+        return rows;
+    }
     let end = rows.iter().position(|row| row == "read(0, \"\") = 0");
     let (before, after) = rows.split_at(end.map_or(rows.len(), |end| end + 1));
-    let (mut again, mut text) = (Vec::new(), Vec::new());
-    for row in after {
-        if let Some((_, more)) = said(row) {
-            text.extend(more);
-        } else if !again.contains(row) && !row.ends_with(" = ?") && !row.starts_with("+++") {
-            again.push(row.clone());
-        }
-    }
-    let period = (1..text.len()).find(|period| text.starts_with(&text[*period..]));
-    again.push(saying(1, &text[..period.unwrap_or(text.len())]));
-    again.push("... again, for ever".to_string());
-    [before, &again].concat()
+    let text: Vec<u8> = after.iter().filter_map(|row| said(row)).flat_map(|(_, text)| text).collect();
+    let period = (1..text.len()).find(|period| text.starts_with(&text[*period..])).unwrap_or(text.len());
+    let goes_on = |row: &&String| said(row).is_none() && !row.ends_with(" = ?") && !row.starts_with("+++");
+    let mut again: Vec<String> = after.iter().filter(goes_on).cloned().collect();
+    again.dedup();
+    [before, &again, &[saying(1, &text[..period]), "... again, for ever".to_string()]].concat()
 }
 
 impl Drop for Stage<'_> {
