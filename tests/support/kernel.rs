@@ -90,7 +90,8 @@ pub fn is_listening(port: u16) -> bool {
 }
 
 /// A port that nobody has, below those that the kernel gives to clients. Each process takes a hundred
-/// at a time, and holds the first of them as a UDP port: so copies that run at once keep apart.
+/// at a time, and holds the first of them as a UDP port: so copies that run at once keep apart. One that reads
+/// the same in both byte orders would not show erratum 1.
 pub fn free_port() -> u16 {
     static TAKEN: Mutex<(u16, Vec<UdpSocket>)> = Mutex::new((0, Vec::new()));
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +105,7 @@ pub fn free_port() -> u16 {
             taken.1.push(held);
         }
         taken.0 += 1;
-        if taken.0 % 100 != 0 && nobody_has(taken.0) {
+        if taken.0 % 100 != 0 && taken.0.swap_bytes() != taken.0 && nobody_has(taken.0) {
             return taken.0;
         }
     }
