@@ -2,10 +2,11 @@
 //!
 //! Small listings of the test's own are written in each form; where `ARTICLE` is given, the article's too.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::support::article::build::built_into;
 use crate::support::article::{LISTINGS, Listings, article, listings};
+use crate::support::directory::Directory;
 use crate::support::skip::skip;
 
 /// The sections of `copies.txt`, which says itself what they are: their names and texts.
@@ -39,31 +40,9 @@ fn lines(text: &str) -> String {
     lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-/// A directory that is gone with the test.
-struct Desk(PathBuf);
-
-impl Desk {
-    fn new(name: &str) -> Self {
-        Desk(std::env::temp_dir().join(format!("article {name} {}", std::process::id())))
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.join(name);
-        std::fs::create_dir_all(path.parent().expect("it has one")).expect("a directory");
-        std::fs::write(&path, text).expect("it is written");
-        path
-    }
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 #[test]
 fn listings_are_found_in_every_form() {
-    let desk = Desk::new("form");
+    let desk = Directory::empty();
     let articles = article().map(|article| listings(&article));
     let articles = articles.as_ref().map(|listings| LISTINGS.map(|name| listings.get(name)));
     let mut others = sections().skip_while(|(name, _)| LISTINGS.contains(name));
@@ -85,14 +64,14 @@ fn listings_are_found_in_every_form() {
 /// A folder's files are known by what they say, in folders of theirs too, and one may be missing.
 #[test]
 fn a_folder_is_read() {
-    let desk = Desk::new("folder");
+    let desk = Directory::empty();
     let files = [("b/tcp.hpp", 0), ("logMessage.hpp", 1), ("a/tcpServer.cc", 4), ("tcpServer.cpp", 2)];
     for (name, listing) in files {
         desk.write(name, own()[listing].replace('\n', "\r\n"));
     }
     desk.write("a/tcpServer", [0x7f, b'E', b'L', b'F', 0xff]);
     desk.write("notes.txt", "listen, accept, connect");
-    let listings = listings(&desk.0);
+    let listings = listings(&desk);
     let found = LISTINGS.map(|name| listings.find(name));
     let [header, log, server, _, version_one, _] = own().map(Some);
     assert_eq!(found, [header, log, server, None, version_one, None]);
@@ -101,7 +80,7 @@ fn a_folder_is_read() {
 /// What cannot be read gets one line: the file, what was looked for, what was found.
 #[test]
 fn one_line_says_why() {
-    let desk = Desk::new("why");
+    let desk = Directory::empty();
     let says = |copy: &Path, why: &str| {
         let line = Listings::read(copy).err().expect("it cannot be read");
         assert!(line.starts_with(&copy.display().to_string()) && line.contains(why), "{line}");
@@ -123,9 +102,9 @@ fn one_line_says_why() {
     for (name, text, why) in files {
         says(&desk.write(name, text), why);
     }
-    says(&desk.0.join("nothing.md"), "No such file");
-    std::fs::create_dir(desk.0.join("empty")).expect("a directory");
-    says(&desk.0.join("empty"), "found none in its 0 files");
+    says(&desk.join("nothing.md"), "No such file");
+    std::fs::create_dir(desk.join("empty")).expect("a directory");
+    says(&desk.join("empty"), "found none in its 0 files");
 }
 
 /// Typed with other spaces a listing is mended all the same; with a mistake, that program alone is left out.
@@ -133,7 +112,7 @@ fn one_line_says_why() {
 fn a_mistyped_listing_is_used() {
     let Some(article) = article() else { return skip("a listing that is mistyped: no ARTICLE") };
     let copy = listings(&article);
-    let desk = Desk::new("typed");
+    let desk = Directory::empty();
     let spaced =
         |name| copy.get(name).replace(',', " , ").replace("(id", "( id").replace("exit(", "exit (");
     desk.write("tcp.hpp", copy.get("tcp.hpp"));
@@ -141,8 +120,7 @@ fn a_mistyped_listing_is_used() {
     desk.write("one.cc", spaced("version one"));
     desk.write("two.cc", spaced("version two"));
     desk.write("client.cc", copy.get("tcpClient.cc").replace("getline(", "getlin("));
-    let built =
-        built_into(desk.0.join("built"), &listings(&desk.0), false).expect("two programs are built");
+    let built = built_into(desk.join("built"), &listings(&desk), false).expect("two programs are built");
     let [(server, missing), (client, said)] = &built.without[..] else { panic!("{:?}", built.without) };
     assert_eq!((*server, missing.as_str()), ("tcp_server", "the copy has no tcpServer.cc"));
     assert_eq!(*client, "tcp_client");

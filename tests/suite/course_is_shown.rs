@@ -1,11 +1,12 @@
 //! Every lesson's traces are what a run shows, and every lesson has all of its parts.
 
 use crate::support::course::COURSE;
+use crate::support::directory::Directory;
 use crate::support::lessons::{self, Lesson};
 use crate::support::pages::{PAGES, printed_anew};
+use crate::support::parallel::parallel;
 use crate::support::programs::{made, make, turn};
 use crate::support::skip::skip;
-use crate::support::stage::{in_a_directory, sh};
 
 /// What a lesson is made of, in order.
 const PARTS: &str = "## What to type; ## What you see; ## In the article; ## Try; ## A question; \
@@ -14,47 +15,33 @@ const PARTS: &str = "## What to type; ## What you see; ## In the article; ## Try
 /// Lines of text; what is typed and seen is as long as it is.
 const LONGEST: usize = 45;
 
-macro_rules! traces {
-    ($($name:ident $number:literal)*) => {$(
-        /// The lesson's trace blocks are what a run shows now, character by character.
-        #[test]
-        fn $name() {
-            let lesson = lessons::all().into_iter().find(|lesson| lesson.number == $number);
-            run(&lesson.expect("the lesson is there"));
-        }
-    )*};
-}
-
-traces! {
-    lesson_00 0 lesson_01 1 lesson_02 2 lesson_03 3 lesson_04 4 lesson_05 5 lesson_06 6
-    lesson_07 7 lesson_08 8 lesson_09 9 lesson_10 10 lesson_11 11 lesson_12 12
-    lesson_13 13 lesson_14 14 lesson_15 15 lesson_16 16 lesson_17 17 lesson_18 18
-    lesson_19 19 lesson_20 20 lesson_21 21 lesson_22 22 lesson_23 23 lesson_24 24 lesson_25 25
-}
-
-fn run(lesson: &Lesson) {
-    // The last one grades.
-    let _turn = (lesson.number == 25).then(turn);
+/// A lesson's trace blocks are what a run shows now, character by character; otherwise the place, and both.
+fn differs(lesson: &Lesson) -> Option<String> {
     let (traces, measured) = (lesson.traces(), lesson.run());
     assert_eq!(traces.len(), measured.len(), "{}: blocks", lesson.path.display());
-    for (trace, measured) in traces.iter().zip(measured) {
+    traces.iter().zip(measured).find_map(|(trace, measured)| {
         let line = format!("{}, line {}", lesson.path.display(), trace.first);
         let Some(measured) = measured else {
             assert!(trace.kind.contains(' '), "{line}: it needs nothing, and was not measured");
-            continue;
+            return None;
         };
-        assert!(
-            trace.text == measured,
-            "{line}\n--- recorded\n{}\n--- now\n{measured}\n--- `make lessons RECORD=1` writes it anew",
-            trace.text
-        );
-    }
+        let told = format!("{line}\n--- recorded\n{}\n--- now\n{measured}\n", trace.text);
+        (trace.text != measured).then(|| told + "--- `make lessons RECORD=1` writes it anew\n")
+    })
 }
 
-/// The lessons are numbered from 0 without a gap, and each is run by a test above.
+/// Numbered from 0 without a gap, every lesson shows what a run shows.
 #[test]
-fn no_lesson_is_missing() {
-    assert!(lessons::all().iter().map(|lesson| lesson.number).eq(0..COURSE.len()));
+fn every_lesson_shows_what_a_run_shows() {
+    let mut lessons = lessons::all();
+    assert!(lessons.iter().map(|lesson| lesson.number).eq(0..COURSE.len()));
+    // The last one grades.
+    let last = lessons.pop().expect("there are some");
+    let mut differ = parallel(4, &lessons, differs);
+    let _turn = turn();
+    differ.push(differs(&last));
+    let differ: String = differ.into_iter().flatten().collect();
+    assert!(differ.is_empty(), "{differ}");
 }
 
 /// A lesson asks, says what to type, shows a trace, names the article's section, has something to
@@ -95,24 +82,21 @@ fn the_list_has_every_question() {
 /// What is no lesson, and no right to trace, is one line that says what to do, and a status that is not 0.
 #[test]
 fn bad_input_is_one_line() {
-    in_a_directory(|directory| {
-        let refusing =
-            "printf '#!/bin/sh\necho strace: Operation not permitted >&2; exit 1' >strace; chmod +x strace";
-        assert!(sh(directory, refusing).status.success());
-        let path = format!("PATH={}:{}", directory.display(), std::env::var("PATH").unwrap_or_default());
-        for (words, line) in [
-            (&["lesson", "N=99"][..], "there is no lesson 99: N=0 to N="),
-            (&["lesson", "N=abc"], "there is no lesson abc: N=0 to N="),
-            (&["lesson"], "which lesson? make lesson N=1"),
-            (&["lessons", "N=99"], "there is no lesson 99"),
-            (&["lesson", "N=99", "LC_ALL=zh_CN.UTF-8"], "没有第 99 课"),
-            (&["lesson", "N=1", &path], "no right to trace (strace: Operation not permitted)"),
-        ] {
-            let (status, _, said) = made(words);
-            let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("make: ***")).collect();
-            assert!(status != 0 && lines.len() == 1 && lines[0].starts_with(line), "{words:?}: {said}");
-        }
-    });
+    let directory = Directory::empty();
+    directory.script("strace", "echo strace: Operation not permitted >&2; exit 1");
+    let path = format!("PATH={}:{}", directory.display(), std::env::var("PATH").unwrap_or_default());
+    for (words, line) in [
+        (&["lesson", "N=99"][..], "there is no lesson 99: N=0 to N="),
+        (&["lesson", "N=abc"], "there is no lesson abc: N=0 to N="),
+        (&["lesson"], "which lesson? make lesson N=1"),
+        (&["lessons", "N=99"], "there is no lesson 99"),
+        (&["lesson", "N=99", "LC_ALL=zh_CN.UTF-8"], "没有第 99 课"),
+        (&["lesson", "N=1", &path], "no right to trace (strace: Operation not permitted)"),
+    ] {
+        let (status, _, said) = made(words);
+        let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("make: ***")).collect();
+        assert!(status != 0 && lines.len() == 1 && lines[0].starts_with(line), "{words:?}: {said}");
+    }
 }
 
 /// A terminal that is too narrow is told so; one that is wide enough is asked for Enter, then shown the run itself.

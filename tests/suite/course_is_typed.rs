@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::ops::RangeBounds;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::support::article::article;
+use crate::support::directory::Directory;
 use crate::support::lessons::{self, Lesson};
 use crate::support::programs::*;
 use crate::support::skip::skip;
-use crate::support::stage::{in_a_directory, substituted};
+use crate::support::stage::substituted;
 use crate::support::terminal::Terminal;
 use crate::support::typed::{self, Block, Line, USUAL_PORT, matches, ports};
 
@@ -201,10 +202,11 @@ fn lacking(block: &Block) -> Option<String> {
 /// Somebody else's servers of the same names, each with a client, on other ports; as another user where that can be.
 fn strangers() -> [(Server, TcpStream); 3] {
     let root = unsafe { libc::getuid() == 0 };
-    let come = |directory: &Path, name| {
+    let directory = Directory::empty();
+    let come = |name| {
         // Nobody may enter the directory of another user's checkout.
         // (By another process: what this one writes to, a program started meanwhile holds open.)
-        let copied = Command::new("cp").arg(program(Build::Mended, name)).arg(directory).status();
+        let copied = Command::new("cp").arg(program(Build::Mended, name)).arg(&*directory).status();
         assert!(copied.expect("cp runs").success());
         let stranger = Launch::of(directory.join(name));
         let server = Server::launch(if root { stranger.uid(65534) } else { stranger });
@@ -212,7 +214,7 @@ fn strangers() -> [(Server, TcpStream); 3] {
         assert_eq!(said(&mut client, b"a stranger"), b"A STRANGER");
         (server, client)
     };
-    in_a_directory(|directory| SERVERS.map(|name| come(directory, name)))
+    SERVERS.map(come)
 }
 
 /// Types these lessons, one after another on one machine. `LESSON=7` plays that one alone.

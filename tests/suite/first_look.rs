@@ -1,7 +1,6 @@
 //! Proves that the commands for a first look show what they promise and leave nothing running.
 
-use std::os::unix::fs::PermissionsExt;
-
+use crate::support::directory::Directory;
 use crate::support::programs::*;
 
 /// The demo shows the words, the replies and the server's log, in this order, and ends everything.
@@ -74,34 +73,27 @@ fn strace_shows_the_articles_calls() {
 /// that is too old.
 #[test]
 fn a_missing_tool_is_installed_or_named() {
-    let bin = std::env::temp_dir().join(format!("need-{}", std::process::id()));
-    std::fs::create_dir_all(&bin).expect("a directory");
-    let script = |name: &str, text: &str| {
-        let path = bin.join(name);
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("it is written");
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("it can be run");
-    };
+    let bin = Directory::empty();
     let need = |tool, path: &str| {
         let path = bin.display().to_string() + path;
         let install = Launch::of("/bin/sh").arg(root().join("tests/tools/install.sh")).arg(tool);
         let mut install = install.env("LC_ALL", "C").env("PATH", path).start();
         (install.wait(), install.stderr.all())
     };
-    script("id", "echo 0");
-    script("dnf", "exit 1");
+    bin.script("id", "echo 0");
+    bin.script("dnf", "exit 1");
     let (status, said) = need("ss", "");
     assert!(status == 1 && said.concat().ends_with("the package iproute"), "{said:?}");
     // A manager that installs what it is asked for.
-    script(
+    bin.script(
         "dnf",
         &format!("echo '#!/bin/sh' > {0:?}; /bin/chmod +x {0:?}; [ \"$3\" = iproute ]", bin.join("ss")),
     );
     assert_eq!(need("ss", "").0, 0);
     assert_eq!(need("ss", ""), (0, vec![]), "it is there, and nothing is said");
     for (version, status) in [("5.6", 1), ("5.7", 0), ("5.10-dirty", 0), ("6.13", 0), ("4.26", 1)] {
-        script("strace", &format!("echo 'strace -- version {version}'"));
+        bin.script("strace", &format!("echo 'strace -- version {version}'"));
         let (ended, said) = need("strace", ":/usr/bin:/bin");
         assert_eq!((ended, said.len()), (status, status as usize), "{version}: {said:?}");
     }
-    std::fs::remove_dir_all(&bin).expect("it goes");
 }

@@ -5,7 +5,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::course::Blocks;
+use super::directory::Directory;
 use super::grade::{grade, score};
+use super::parallel::parallel;
 use super::stage::*;
 use super::strace::Event;
 
@@ -277,22 +279,18 @@ pub fn packets() -> Blocks {
 
 /// 25: what `make grade` says of each step from an empty file to full marks.
 pub fn write_your_own() -> Blocks {
-    let graded = |step: usize| {
-        in_a_directory(|directory| {
-            let build = format!(r#"cc -DSTEP={step} -o server "$ROOT"/tests/lessons/my_server.c"#);
-            let built = sh(directory, &build);
-            assert!(built.status.success(), "{built:?}");
-            let like = SERVERS[step.saturating_sub(4).div_ceil(2)];
-            let lines = grade(&directory.join("server"), like, false).expect("it can be judged");
-            let broken = lines.iter().filter(|line| line.verdict == "FAIL").map(|line| line.id);
-            let broken = broken.collect::<Vec<&str>>().join(" ");
-            let (kept, all) = score(&lines);
-            format!("{step}\t{like}\t{kept} of {all}\t{broken}\n")
-        })
+    let graded = |step: &usize| {
+        let directory = Directory::empty();
+        let build = format!(r#"cc -DSTEP={step} -o server "$ROOT"/tests/lessons/my_server.c"#);
+        let built = sh(&directory, &build);
+        assert!(built.status.success(), "{built:?}");
+        let like = SERVERS[step.saturating_sub(4).div_ceil(2)];
+        let lines = grade(&directory.join("server"), like, false).expect("it can be judged");
+        let broken = lines.iter().filter(|line| line.verdict == "FAIL").map(|line| line.id);
+        let broken = broken.collect::<Vec<&str>>().join(" ");
+        let (kept, all) = score(&lines);
+        format!("{step}\t{like}\t{kept} of {all}\t{broken}\n")
     };
-    let steps: String = std::thread::scope(|scope| {
-        let graded = (1..=7).map(|step| scope.spawn(move || graded(step))).collect::<Vec<_>>();
-        graded.into_iter().map(|graded| graded.join().expect("it is graded")).collect()
-    });
+    let steps = parallel(7, &[1, 2, 3, 4, 5, 6, 7], graded).concat();
     vec![Some(table(&format!("step\tLIKE\tscore\tbroken\n{steps}")))]
 }

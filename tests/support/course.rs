@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::conversation::seeing;
+use super::directory::Directory;
 use super::skip::skip;
 use super::stage::*;
 use super::strace;
@@ -248,43 +249,33 @@ fn third_argument() -> Blocks {
 
 /// 12: erratum 2, in C++ and in a copy of `src/`.
 fn varargs() -> Blocks {
-    let crash =
-        article::article().and_then(|article| in_a_directory(|directory| crash(&article, directory)));
-    vec![crash, Some(in_a_directory(refused_line))]
+    vec![article::article().and_then(|article| crash(&article)), Some(refused_line())]
 }
 
 /// What the article's server does with every erratum in it; `None` if it does not crash.
-fn crash(article: &Path, directory: &Path) -> Option<String> {
-    let listings = article::listings(article);
+fn crash(article: &Path) -> Option<String> {
+    let (listings, directory) = (article::listings(article), Directory::empty());
     for name in ["tcp.hpp", "logMessage.hpp", "tcpServer.cc"] {
-        std::fs::write(directory.join(name), listings.get(name)).expect("it can be written to");
+        directory.write(name, listings.get(name));
     }
-    let built = sh(directory, "g++ -O2 -w -o server tcpServer.cc");
+    let built = sh(&directory, "g++ -O2 -w -o server tcpServer.cc");
     assert!(built.status.success(), "{built:?}");
-    let (mut server, port) = quiet(Launch::of(directory.join("server")).traced(seeing(&[])));
-    said(&mut connect(port), b"hello");
-    if server.wait_within(Duration::from_secs(8)) != Some(128 + libc::SIGSEGV) {
+    let mut server = Server::launch(Launch::of(directory.join("server")).traced(seeing(&[])));
+    said(&mut server.connect(), b"hello");
+    if server.running.wait_within(Duration::from_secs(8)) != Some(128 + libc::SIGSEGV) {
         skip("lesson 12: what this compiler makes of erratum 2 does not crash");
         return None;
     }
-    Some(from(calls(&ends(server)), "accept(").join("\n"))
-}
-
-/// A server whose log goes into a buffer or a file, when it listens.
-fn quiet(server: Launch) -> (Running, u16) {
-    let port = free_port();
-    let mut server = server.arg(port.to_string()).arg("127.0.0.1").start();
-    server.listens(port, PATIENCE).expect("it listens");
-    (server, port)
+    Some(from(calls(&ends(server.running)), "accept(").join("\n"))
 }
 
 /// What the compiler says when the arguments of a line stand inside its format.
-fn refused_line(directory: &Path) -> String {
+fn refused_line() -> String {
     let script = r#"
         cp -r "$ROOT"/src "$ROOT"/tests "$ROOT"/Cargo.* .
         sed -i 's/\(quited:\[%s:%d\]\)", client_ip, client_port)/\1,client_ip,client_port")/' src/tcp_server.rs
         cargo build --quiet --offline --lib --target-dir target"#;
-    let built = sh(directory, script);
+    let built = sh(&Directory::empty(), script);
     let said = String::from_utf8_lossy(&built.stderr);
     let refused = "the format asks for another number of arguments";
     assert!(!built.status.success() && said.contains(refused), "{said}");
@@ -379,15 +370,14 @@ fn end_of_input() -> Blocks {
 /// 16: who writes the parent's unwritten lines.
 fn buffers() -> Blocks {
     let counted = |program: PathBuf| {
-        let log = in_a_directory(|directory| {
-            let log = directory.join("log");
-            let file = std::fs::File::create(&log).expect("it can be written to");
-            let (mut server, port) = quiet(Launch::of(program).user("student").stdout(file));
-            (0..2).for_each(|_| visit(port));
-            server.signal(libc::SIGTERM);
-            server.wait_for_all();
-            std::fs::read_to_string(log).expect("the log is there")
-        });
+        let directory = Directory::empty();
+        let log = directory.join("log");
+        let file = std::fs::File::create(&log).expect("it can be written to");
+        let mut server = Server::launch(Launch::of(program).user("student").stdout(file));
+        (0..2).for_each(|_| visit(server.port));
+        server.running.signal(libc::SIGTERM);
+        server.running.wait_for_all();
+        let log = std::fs::read_to_string(log).expect("the log is there");
         let lines = ["socket() success", "bind() success", "listen() success", "accept() success"];
         table(&lines.map(|line| format!("{line}\t{}", log.matches(line).count())).join("\n"))
     };

@@ -6,6 +6,7 @@ pub mod beyond;
 pub mod conversation;
 pub mod counterpart;
 pub mod course;
+pub mod directory;
 pub mod grade;
 pub mod keeper;
 pub mod kernel;

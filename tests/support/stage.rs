@@ -116,15 +116,6 @@ pub fn may_trace() -> Result<(), String> {
     ))
 }
 
-/// What `work` comes to in a directory of its own, which then goes.
-pub fn in_a_directory<T>(work: impl FnOnce(&Path) -> T) -> T {
-    let directory = std::env::temp_dir().join(format!("lesson-{}-{}", std::process::id(), free_port()));
-    std::fs::create_dir_all(&directory).expect("a directory");
-    let done = work(&directory);
-    let _ = std::fs::remove_dir_all(directory);
-    done
-}
-
 /// Runs a shell's script in a directory; `$ROOT` is the project's.
 pub fn sh(directory: &Path, script: &str) -> Output {
     let shell = Command::new("sh").args(["-c", script]).current_dir(directory).env("ROOT", root()).output();

@@ -1,0 +1,47 @@
+//! A directory of a test's own, with a space in its path.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::kernel::free_port;
+
+/// It goes with this value.
+pub struct Directory(PathBuf);
+
+impl Directory {
+    pub fn empty() -> Self {
+        let path = std::env::temp_dir().join(format!("tcp {} {}", std::process::id(), free_port()));
+        std::fs::create_dir_all(&path).expect("a directory");
+        Directory(path)
+    }
+
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.join(name);
+        std::fs::create_dir_all(path.parent().expect("it has one")).expect("a directory");
+        std::fs::write(&path, text).expect("it is written");
+        path
+    }
+
+    /// A program of `sh`. Another process writes it: what this one writes to, a program that is started
+    /// meanwhile holds open.
+    pub fn script(&self, name: &str, text: &str) {
+        let script = "printf '#!/bin/sh\n%s\n' \"$1\" >\"$0\" && chmod 755 \"$0\"";
+        let written = Command::new("sh").args(["-c", script, name, text]).current_dir(&**self).status();
+        assert!(written.expect("there is a shell").success());
+    }
+}
+
+impl Deref for Directory {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
