@@ -3,8 +3,6 @@
 //! `ARTICLE` names a saved copy of the article; without it the port stands alone. Both as printed, they are
 //! compared; `RECORD=1` keeps what the C++ comes to.
 
-use std::process::ExitCode;
-
 use crate::say;
 use crate::support::article::article;
 use crate::support::language::{chinese, columns};
@@ -34,7 +32,7 @@ fn compared() -> bool {
     alike == all
 }
 
-pub fn main(_words: &[String]) -> ExitCode {
+pub fn faults(_words: &[String]) -> Result<bool, String> {
     let cpp = article().map(|copy| {
         let mended = say!("the article's C++, errata 1 to 4 mended:", "原文的 C++（已改正勘误 1 至 4）：");
         eprintln!("{mended}");
@@ -51,6 +49,5 @@ pub fn main(_words: &[String]) -> ExitCode {
         let (what, must) = if chinese() { (row[2], row[4]) } else { (row[1], row[3]) };
         println!("{} {cpp} {} {must}", wide(what, 18), shown(port[index]));
     }
-    let alike = compared();
-    if alike && port.iter().all(|[well, all]| well == all) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Ok(compared() & port.iter().all(|[well, all]| well == all))
 }

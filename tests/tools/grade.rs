@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use crate::say;
-use crate::support::grade::{Line, grade, score};
+use crate::support::grade::{self, Line, score};
 use crate::support::language::columns;
 use crate::support::programs::SERVERS;
 
 /// Full marks, or not. Where `make` was typed; what to grade, and how, stands in the environment.
-pub fn main(words: &[String]) -> Result<bool, String> {
+pub fn grade(words: &[String]) -> Result<bool, String> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let here = words.first().map_or(Path::new("."), Path::new);
     let like = set("LIKE").unwrap_or_else(|| "tcp_server_fork".into());
@@ -23,8 +23,8 @@ pub fn main(words: &[String]) -> Result<bool, String> {
     let mut graded = Vec::new();
     for (name, like) in asked {
         let Some(name) = name else { continue };
-        let lines =
-            grade(&here.join(name), like, verbose && !quiet).map_err(|why| format!("grade: {why}"))?;
+        let lines = grade::grade(&here.join(name), like, verbose && !quiet)
+            .map_err(|why| format!("grade: {why}"))?;
         if !quiet {
             print!("{}", shown(&lines));
         }

@@ -1,7 +1,6 @@
 //! `make lessons`: the list, or every trace block written anew. `make lesson N=3`: one lesson, run now.
 
 use std::io::{BufRead, IsTerminal};
-use std::process::ExitCode;
 
 use crate::say;
 use crate::support::lessons::{self, Lesson};
@@ -28,14 +27,7 @@ fn chosen(words: &[String]) -> Result<Vec<Lesson>, String> {
     Ok(lessons)
 }
 
-/// A status, and on standard error the one line that says what to do.
-pub fn status(done: Result<(), String>) -> ExitCode {
-    let Err(what) = done else { return ExitCode::SUCCESS };
-    eprintln!("{what}");
-    ExitCode::FAILURE
-}
-
-pub fn list(words: &[String]) -> Result<(), String> {
+pub fn list(words: &[String]) -> Result<bool, String> {
     for lesson in chosen(words)?.into_iter().map(Lesson::translated) {
         println!("{:2}  {}", lesson.number, lesson.question);
     }
@@ -44,11 +36,11 @@ pub fn list(words: &[String]) -> Result<(), String> {
         "make lesson N=0 运行第一课；课程的说明见 tests/lessons/zh-CN/README.md。"
     );
     println!("\n{more}");
-    Ok(())
+    Ok(true)
 }
 
 /// Writes what a run shows into the lessons' files, and what commands print into the pages.
-pub fn record(words: &[String]) -> Result<(), String> {
+pub fn record(words: &[String]) -> Result<bool, String> {
     let written = |path: &std::path::Path, old: &str, new: &str| {
         let name = path.strip_prefix(root()).unwrap_or(path).display();
         if old == new {
@@ -66,11 +58,11 @@ pub fn record(words: &[String]) -> Result<(), String> {
         lacking.iter().for_each(|what| println!("{what}"));
         written(&root().join(page), &old, &new);
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Prints the lesson with what a run shows now.
-pub fn show(words: &[String]) -> Result<(), String> {
+pub fn show(words: &[String]) -> Result<bool, String> {
     if words.len() != 1 {
         return Err(say!(
             "which lesson? make lesson N=1; `make lessons` lists them",
@@ -93,7 +85,7 @@ pub fn show(words: &[String]) -> Result<(), String> {
         ask(&lesson, &measured);
     }
     print(&lesson, &measured);
-    Ok(())
+    Ok(true)
 }
 
 /// The question with what leads to it, and the calls without what came back; Enter goes on.

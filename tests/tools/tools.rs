@@ -18,12 +18,12 @@ fn main() -> ExitCode {
     let (tool, words) = words.split_first().expect("the Makefile names a tool");
     match tool.as_str() {
         "compare" => status(compare::compare(words)),
-        "faults" => faults::main(words),
-        "grade" => status(grade::main(words)),
-        "lanes" => lanes::main(words),
-        "lesson" => teach::status(teach::show(words)),
-        "lessons" => teach::status(teach::list(words)),
-        "record" => teach::status(teach::record(words)),
+        "faults" => status(faults::faults(words)),
+        "grade" => status(grade::grade(words)),
+        "lanes" => status(lanes::lanes(words)),
+        "lesson" => status(teach::show(words)),
+        "lessons" => status(teach::list(words)),
+        "record" => status(teach::record(words)),
         "side-by-side" => status(side_by_side::side_by_side(words)),
         _ => panic!("there is no tool {tool}"),
     }
