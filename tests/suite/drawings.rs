@@ -52,15 +52,6 @@ fn the_double_fork_is_drawn() {
     assert_eq!(drawn(&[client, server].concat().join("\n")), DRAWING);
 }
 
-/// Erratum 4: the client's port as flags of `waitpid`, and no wait for the child.
-#[test]
-fn another_trace_has_another_drawing() {
-    let waited = "<... wait4 resumed>NULL, 0, NULL) = 102";
-    let failed = "<... wait4 resumed>NULL, 0xc1e2 /* W??? */, NULL) = -1 EINVAL (Invalid argument)";
-    let no_wait = drawn(&TRACE.replace(waited, failed));
-    assert!(no_wait.contains("waitpid(child, peer_port) EINVAL"), "\n{no_wait}");
-}
-
 /// No line is wider than asked, in any width; what is long is cut with a sign; a wide letter takes two columns.
 #[test]
 fn it_fits_the_width() {

@@ -65,3 +65,20 @@ fn a_line_is_as_long_as_a_pipe_takes() {
     assert!(log.iter().all(|line| fields(line)[2] == user));
     assert_eq!(log.iter().map(|line| line.len() + 1).max(), Some(libc::PIPE_BUF));
 }
+
+/// 中文 is three bytes a character and none of them a letter, in either build and any locale.
+#[test]
+fn chinese_is_left_alone() {
+    for build in [Build::Mended, Build::AsPrinted] {
+        for locale in ["C", "zh_CN.UTF-8"] {
+            let launch = |name| Launch::of(program(build, name)).env("LC_ALL", locale);
+            let mut server = Server::launch(launch("tcp_server"));
+            let port = if build == Build::AsPrinted { server.port.swap_bytes() } else { server.port };
+            let mut client = launch("tcp_client").arg("127.0.0.1").arg(port.to_string()).start();
+            client.type_in("你好, world\nquit\n".as_bytes());
+            client.stdout.wait_for("Server Echo你好, WORLD");
+            server.running.stdout.wait_for(">> 你好, world");
+            server.running.stdout.wait_for(">>你好, WORLD");
+        }
+    }
+}

@@ -3,12 +3,12 @@
 //! What the C++ does is on record under `tests/traces`, so this needs neither g++ nor
 //! the article. Where `ARTICLE` is given, the record itself is put to the test.
 
+use crate::support::article::article;
 use crate::support::article::build::{Built, built};
-use crate::support::article::{article, listings};
 use crate::support::parallel::parallel;
 use crate::support::sameness::conduct::Process;
 use crate::support::sameness::differences::{Pair, Why, compared, expected};
-use crate::support::sameness::records::{self, recorded};
+use crate::support::sameness::records::recorded;
 use crate::support::sameness::scenarios::{Part, parts};
 use crate::support::sameness::scene::{Cast, play};
 use crate::support::skip::skip;
@@ -83,28 +83,6 @@ fn nothing_else_is_explained() {
                 change(&mut changed[process].rows, row);
                 assert!(changed == port || differs(&changed), "{part}, {name}, row {row}");
             }
-        }
-    }
-}
-
-/// The scenarios enter every branch of every listing that logs or ends the program.
-#[test]
-fn every_branch_is_entered() {
-    let Some(article) = article() else { return skip("the branches of the listings: no ARTICLE") };
-    let listings = listings(&article);
-    for (program, listing, statuses) in [
-        ("tcp_server", "tcpServer.cc", "1 2 3 4"),
-        ("tcp_server_fork", "version one", "0 1 2 3 4 6"),
-        ("tcp_server_double_fork", "version two", "0 1 2 3 4 6 7"),
-        ("tcp_client", "tcpClient.cc", "0 1 4 5"),
-    ] {
-        let record = records::text(program, false);
-        let formats = listings.get(listing).split("logMessage(").skip(1);
-        let texts = formats.map(|log| log.split(['"', '%']).nth(1).expect("it has a format"));
-        let logs = texts.map(|text| format!("| {text}"));
-        let ends = statuses.split(' ').map(|status| format!("exit_group({status})"));
-        for wanted in logs.chain(ends) {
-            assert!(record.contains(&wanted), "{program} never comes to this: {wanted}");
         }
     }
 }

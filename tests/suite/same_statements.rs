@@ -45,15 +45,6 @@ fn every_listing_has_its_counterpart() {
     }
 }
 
-/// What is shown of `src/` is whole: every bracket that opens closes.
-#[test]
-fn the_counterpart_is_whole() {
-    for name in LISTINGS {
-        let text = counterpart(name);
-        assert_eq!(text.matches('{').count(), text.matches('}').count(), "{name}: {text}");
-    }
-}
-
 /// The two spellings of a name are one, a conversion stays without counterpart and is named so.
 #[test]
 fn what_is_alike_is_paired() {

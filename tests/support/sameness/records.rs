@@ -39,15 +39,11 @@ pub fn write(parts: &[(&Part, &Vec<Process>)], printed: bool) -> Result<String, 
     Ok(path)
 }
 
-/// The record of a program as it stands there.
-pub fn text(program: &str, printed: bool) -> String {
-    let text = std::fs::read_to_string(root().join(path(program, printed)));
-    text.unwrap_or_else(|error| panic!("{program} has no record; make compare RECORD=1 makes one: {error}"))
-}
-
 /// What is recorded of one part.
 pub fn recorded(part: &Part, printed: bool) -> Vec<Process> {
-    let text = text(part.program, printed);
+    let path = path(part.program, printed);
+    let text =
+        std::fs::read_to_string(root().join(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
     let heading = format!("\n== {}: {}\n", part.name, part.says[0]);
     let (_, record) = text.split_once(&heading).unwrap_or_else(|| panic!("{part} is not recorded"));
     let mut processes: Vec<Process> = Vec::new();
