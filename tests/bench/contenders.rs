@@ -56,14 +56,10 @@ impl Contender {
 
     /// Starts it, seen by strace or not, its log thrown away.
     pub fn start(&self, trace: Option<Trace>) -> Server {
-        let port = free_port();
         // cargo's search path would have the loader look for libc in vain.
-        let launch = Launch::of(&self.program).without_env("LD_LIBRARY_PATH").without_env("TZ");
-        let launch = launch.arg(port.to_string()).arg("127.0.0.1");
+        let launch = Launch::of(&self.program).without_env("LD_LIBRARY_PATH TZ");
         let launch = launch.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut running = trace.into_iter().fold(launch, Launch::traced).start();
-        running.listens(port, PATIENCE).unwrap_or_else(|why| panic!("{}: {why}", self.name));
-        Server { running, port }
+        Server::launch(trace.into_iter().fold(launch, Launch::traced))
     }
 }
 

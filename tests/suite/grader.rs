@@ -6,10 +6,8 @@ use std::process::Command;
 use crate::support::article::{article, build};
 use crate::support::grade::grade;
 use crate::support::parallel::parallel;
-use crate::support::programs::{Build, SERVERS, program, root, turn};
+use crate::support::programs::{Build, PROGRAMS, program, root, turn};
 use crate::support::skip::skip;
-
-const PROGRAMS: [&str; 4] = [SERVERS[0], SERVERS[1], SERVERS[2], "tcp_client"];
 
 /// A program, what it is to be like, and what it is to lose: the ids and lessons of the failed lines.
 type Subject = (PathBuf, &'static str, &'static str);

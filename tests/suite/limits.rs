@@ -17,11 +17,7 @@ fn without(streams: &str, name: &str) -> Launch {
 fn without_streams_nothing_is_missed() {
     for streams in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
         for name in SERVERS {
-            let port = free_port();
-            let mut running = without(streams, name).args([&port.to_string(), "127.0.0.1"]).start();
-            // It may be unable to say so.
-            running.listens(port, PATIENCE).expect("it listens");
-            let server = Server { running, port };
+            let server = Server::launch(without(streams, name));
             (0..3).for_each(|_| server.serves());
             for (stream, inode) in held(server.pid()) {
                 assert!(stream.parse::<u32>().is_ok_and(|stream| stream > 2), "{name} {streams}: {inode}");

@@ -15,7 +15,6 @@ use super::parallel::parallel;
 use super::programs::*;
 use outcome::Outcome;
 
-const PROGRAMS: [&str; 4] = [SERVERS[0], SERVERS[1], SERVERS[2], "tcp_client"];
 /// What strace is to see of a program; not every system has all of them.
 const CALLS: &str = "socket,setsockopt,bind,listen,connect,accept,read,readv,write,writev,close,\
     ?clone,?clone3,?fork,?vfork,wait4,exit_group";

@@ -9,7 +9,8 @@ pub use super::kernel::*;
 pub use super::peer::*;
 pub use super::run::*;
 
-/// The three servers, in the article's order.
+/// The article's programs, in its order but that the client is the last.
+pub const PROGRAMS: [&str; 4] = [SERVERS[0], SERVERS[1], SERVERS[2], "tcp_client"];
 pub const SERVERS: [&str; 3] = ["tcp_server", "tcp_server_fork", "tcp_server_double_fork"];
 
 /// One of the builds that `make` knows.
@@ -53,8 +54,8 @@ pub const VARIABLES: &str = "AS_PRINTED ASK BASH_ENV CDPATH CLIENTS IP LANGUAGE 
 
 /// A `make` that was told nothing but `words`, by whatever make runs the tests.
 pub fn make(words: &[&str]) -> Launch {
-    let make = Launch::of("make").arg("--silent").args(words).directory(root()).env("LC_ALL", "C");
-    VARIABLES.split(' ').fold(make, Launch::without_env)
+    let make = Launch::of("make").arg("--silent").args(words).directory(root());
+    make.without_env(VARIABLES).env("LC_ALL", "C")
 }
 
 /// The end of a make, which may have to build first, and of all that it has started: its status, and what
@@ -82,7 +83,7 @@ impl Server {
     pub fn launch(program: Launch) -> Self {
         let port = free_port();
         let mut running = program.arg(port.to_string()).arg("127.0.0.1").start();
-        running.stdout.wait_for("listen() success");
+        running.listens(port).unwrap_or_else(|why| panic!("{why}"));
         Server { running, port }
     }
 

@@ -94,9 +94,10 @@ impl Launch {
         self.set(|command| command.env(name, value))
     }
 
-    pub fn without_env(self, name: &str) -> Self {
-        let name = name.to_string();
-        self.set(|command| command.env_remove(name))
+    /// None of these variables.
+    pub fn without_env(self, names: &str) -> Self {
+        let without = |launch: Self, name: String| launch.set(|command| command.env_remove(name));
+        names.split(' ').map(str::to_string).fold(self, without)
     }
 
     /// Nothing of the test's environment but `PATH`.
@@ -289,8 +290,8 @@ impl Running {
     }
 
     /// Waits until somebody listens on `port`.
-    pub fn listens(&mut self, port: u16, patience: Duration) -> Result<(), String> {
-        within(patience, || is_listening(port) || self.has_ended());
+    pub fn listens(&mut self, port: u16) -> Result<(), String> {
+        within(PATIENCE, || is_listening(port) || self.has_ended());
         let status = self.report.status();
         is_listening(port).then_some(()).ok_or_else(|| format!("never listens; its status: {status:?}"))
     }

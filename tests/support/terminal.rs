@@ -23,8 +23,10 @@ pub struct Terminal {
 impl Terminal {
     /// A shell in the project's directory; `port` is what the Makefile takes where a command names none.
     pub fn open(port: &str) -> Self {
-        let shell = VARIABLES.split(' ').fold(Launch::of("bash"), Launch::without_env);
-        let shell = shell.args(["--norc", "--noprofile", "--noediting", "-i"]).env("PORT", port);
+        let shell = Launch::of("bash")
+            .without_env(VARIABLES)
+            .args(["--norc", "--noprofile", "--noediting", "-i"])
+            .env("PORT", port);
         let shell = shell.env("PS1", PROMPTS[0]).env("PS2", PROMPTS[1]).env("HISTFILE", "");
         let shell = shell.env("TERM", "dumb").env("LC_ALL", "C").directory(root()).terminal(80).start();
         let line = format!("/proc/{}/fd/0", shell.pid());

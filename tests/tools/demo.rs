@@ -32,6 +32,7 @@ fn main() {
     let program = |name: &str| Launch::of(Path::new(bin).join(name));
     let Server { running: mut server, port } = Server::launch(program(name));
     show("server", &format!("$ {name} {port} 127.0.0.1"));
+    server.stdout.wait_for("listen() success");
     server.stdout.seen.drain(..).for_each(|line| show("server", &line));
 
     let mut client = program("tcp_client").args(["127.0.0.1", &port.to_string()]).start();

@@ -75,7 +75,7 @@ impl Outcome {
         let launch = subject.launch(first, port);
         let mut server = if at_start { launch.traced(case.injected()).start() } else { launch.start() };
         let pid = server.pid();
-        if server.listens(port, PATIENCE).is_err() {
+        if server.listens(port).is_err() {
             self.status = Some(server.wait());
             return server;
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::differences::{Difference, ignored};
-use crate::support::programs::SERVERS;
+use crate::support::programs::{PROGRAMS, SERVERS};
 
 /// What one program goes through in a scenario.
 pub struct Part {
@@ -19,8 +19,10 @@ pub struct Part {
 /// All parts, program by program. A name stands once for a program.
 pub fn parts() -> Vec<Part> {
     let scenarios = include_str!("../../traces/scenarios.txt").split("\n== ").skip(1);
-    let programs = SERVERS.into_iter().chain(["tcp_client"]);
-    programs.flat_map(|program| scenarios.clone().filter_map(move |text| part(text, program))).collect()
+    PROGRAMS
+        .into_iter()
+        .flat_map(|program| scenarios.clone().filter_map(move |text| part(text, program)))
+        .collect()
 }
 
 /// The program's part in a scenario, if it has one.
