@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::kernel::PATIENCE;
 
 /// How much of what a program says is kept; the rest is read and forgotten.
-const ENOUGH: usize = 64 << 20;
+const ENOUGH: usize = 8 << 20;
 
 #[derive(Default)]
 struct Said {
