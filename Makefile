@@ -79,7 +79,7 @@ compare: need-strace need-g++ ## calls, beside the article's C++: ARTICLE=file O
 	@ARTICLE="$(ARTICLE)" AS_PRINTED=$(printed) RECORD=$(call on,$(RECORD)) $(tools) compare $(ONLY)
 
 side-by-side: ## the two sources in two columns, aligned: ARTICLE=file LISTING=client | 两份源代码并排对齐：ARTICLE=文件 LISTING=client
-	@$(tools) side-by-side "$(ARTICLE)" "$(LISTING)"
+	@ARTICLE="$(ARTICLE)" $(tools) side-by-side "$(LISTING)"
 
 grade: need-strace ## any program judged by what it does: SERVER_BIN=./mine LIKE=tcp_server; VERBOSE=1 | 给你自己的程序打分：SERVER_BIN=./mine LIKE=tcp_server；VERBOSE=1
 	@SERVER_BIN="$(SERVER_BIN)" CLIENT_BIN="$(CLIENT_BIN)" LIKE="$(LIKE)" VERBOSE=$(call on,$(VERBOSE)) \

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 pub use build::program;
 
 use super::programs::root;
+use crate::say;
 use known::{Found, known};
 
 /// The listings that have a program or a header, in the article's order.
@@ -68,6 +69,12 @@ impl Listings {
 pub fn article() -> Option<PathBuf> {
     let named = std::env::var_os("ARTICLE").filter(|name| !name.is_empty())?;
     Some(root().join(named))
+}
+
+/// The same, or one line that asks for it.
+pub fn given() -> Result<PathBuf, String> {
+    let asks = || say!("say where the article lies: ARTICLE=file.md", "请指出文章的位置：ARTICLE=file.md");
+    article().ok_or_else(asks)
 }
 
 /// The listings of the article as the copy has them.

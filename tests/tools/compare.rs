@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use crate::say;
-use crate::support::article::article;
 use crate::support::article::build::{Built, built, mends};
+use crate::support::article::given;
 use crate::support::language::{chinese, columns};
 use crate::support::paper::colours;
 use crate::support::parallel::parallel;
@@ -24,13 +24,7 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let (printed, record) = (is_set("AS_PRINTED"), is_set("RECORD"));
     let mut chosen = chosen(words)?;
-    let article = article().ok_or_else(|| {
-        say!(
-            "say where the article lies: make compare ARTICLE=file.md",
-            "请指出文章的位置：make compare ARTICLE=file.md"
-        )
-    })?;
-    let Built { directory, without } = built(&article, printed)?;
+    let Built { directory, without } = built(&given()?, printed)?;
     let (cpp, port) = (Cast { directory, printed, port: false }, Cast::port(printed));
 
     for (number, listings, from, to) in mends(printed) {
@@ -40,13 +34,11 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
     for (program, why) in &without {
         println!("{}", say!("left out: {program}: {why}", "略去：{program}：{why}"));
     }
-    println!(
-        "{}",
-        say!(
-            "A number marks what an erratum of that number changes, !! what nothing explains.",
-            "数字表示由该编号的勘误引起的差异，!! 表示没有解释的差异。"
-        )
+    let key = say!(
+        "A number marks what an erratum of that number changes, !! what nothing explains.",
+        "数字表示由该编号的勘误引起的差异，!! 表示没有解释的差异。"
     );
+    println!("{key}");
     chosen.retain(|part| without.iter().all(|(program, _)| *program != part.program));
     let played = parallel(4, &chosen, |part| (play(part, &cpp), play(part, &port)));
 

@@ -22,13 +22,11 @@ fn compared() -> bool {
     }
     let alike = port.iter().filter(|line| cpp.contains(line)).count();
     let all = port.len().max(cpp.len());
-    println!(
-        "{}",
-        say!(
-            "as printed, {alike} of {all} end as in the article's C++",
-            "按原文构建：{all} 个故障中有 {alike} 个的结局与原文的 C++ 相同"
-        )
+    let counted = say!(
+        "as printed, {alike} of {all} end as in the article's C++",
+        "按原文构建：{all} 个故障中有 {alike} 个的结局与原文的 C++ 相同"
     );
+    println!("{counted}");
     alike == all
 }
 

@@ -1,24 +1,15 @@
 //! `make side-by-side`: a listing of the article and its counterpart, in two columns, aligned.
 
-use std::path::Path;
-
 use crate::say;
 use crate::support::alignment::Alignment;
-use crate::support::article::{LISTINGS, Listings};
+use crate::support::article::{LISTINGS, Listings, given};
 use crate::support::counterpart::counterpart;
 use crate::support::language::chinese;
 use crate::support::paper::{colours, columns};
 
-/// The words: the article's copy and, if one is wanted, a part of a listing's name. Whether any was shown.
+/// The word is a part of a listing's name, if one is wanted. Whether any was shown.
 pub fn side_by_side(words: &[String]) -> Result<bool, String> {
-    let copy = words.first().filter(|copy| !copy.is_empty());
-    let copy = copy.ok_or_else(|| {
-        say!(
-            "side-by-side: ARTICLE=file.md is a saved copy of the article",
-            "side-by-side：ARTICLE=file.md 是文章的本地副本"
-        )
-    })?;
-    let wanted = words.get(1).map_or(String::new(), |word| word.to_lowercase());
+    let wanted = words.first().map_or(String::new(), |word| word.to_lowercase());
     let chosen: Vec<&str> =
         LISTINGS.into_iter().filter(|name| name.to_lowercase().contains(&wanted)).collect();
     if chosen.is_empty() {
@@ -28,7 +19,7 @@ pub fn side_by_side(words: &[String]) -> Result<bool, String> {
             "side-by-side：LISTING 取下列名称之一（或其一部分）：{names}"
         ));
     }
-    let listings = Listings::read(Path::new(copy))?;
+    let listings = Listings::read(&given()?)?;
     for name in &chosen {
         match listings.find(name) {
             Some(text) => show(name, text),
@@ -65,23 +56,19 @@ fn show(name: &str, text: &str) {
     }
     let (all, paired) = aligned.counts();
     let share = paired as f64 / all.max(1) as f64;
-    println!(
-        "\n{}",
-        say!(
-            "{name}: {paired} of {all} statements have their counterpart, in order: {share:.2}",
-            "{name}：{all} 条语句中有 {paired} 条按顺序找到了对应：{share:.2}"
-        )
+    let counted = say!(
+        "{name}: {paired} of {all} statements have their counterpart, in order: {share:.2}",
+        "{name}：{all} 条语句中有 {paired} 条按顺序找到了对应：{share:.2}"
     );
+    println!("\n{counted}");
     for (statement, kind) in aligned.alone() {
         let kind = kind[usize::from(chinese())];
         println!("  {}", say!("without: {statement}   ({kind})", "没有对应：{statement}   （{kind}）"));
     }
     let besides = aligned.besides;
-    println!(
-        "  {}\n",
-        say!(
-            "not counted: {besides} lines of #include, #pragma, using, destructor, public and private",
-            "不计入：{besides} 行 #include、#pragma、using、析构函数、public 和 private"
-        )
+    let besides = say!(
+        "not counted: {besides} lines of #include, #pragma, using, destructor, public and private",
+        "不计入：{besides} 行 #include、#pragma、using、析构函数、public 和 private"
     );
+    println!("  {besides}\n");
 }
