@@ -234,7 +234,7 @@ pub fn ss(words: &str, names: &[(impl ToString, &str)], ready: impl Fn(&str) -> 
     let words: Vec<&str> = ["-Htan"].into_iter().chain(words.split(' ')).collect();
     eventually_some("the sockets are as they should be", || {
         let mut rows = asked("ss", &words);
-        let key = |row: &Vec<String>| substituted(&[&row[0][..], &row[3], &row[4]].concat(), names);
+        let key = |row: &Vec<String>| substituted(&[&row[0][..], &row[3], &row[4]].join(" "), names);
         rows.sort_by_cached_key(|row| (row[0] != "LISTEN", key(row)));
         let rows: String = rows.iter().map(|row| row.join("\t") + "\n").collect();
         Some(named(&rows, names)).filter(|rows| ready(rows))
