@@ -24,6 +24,9 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let (printed, record) = (is_set("AS_PRINTED"), is_set("RECORD"));
     let mut chosen = chosen(words)?;
+    if record && !words.is_empty() {
+        return Err(say!("RECORD=1 records all: without ONLY", "RECORD=1 记录全部场景，不能同时用 ONLY"));
+    }
     let Built { directory, without } = built(&given()?, printed)?;
     let (cpp, port) = (Cast { directory, printed, port: false }, Cast::port(printed));
 
@@ -55,7 +58,7 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
     }
     let seen: Vec<_> = chosen.iter().zip(played.iter().map(|(cpp, _)| cpp)).collect();
     let of_programs = seen.chunk_by(|one, next| one.0.program == next.0.program);
-    for parts in of_programs.filter(|_| record && words.is_empty()) {
+    for parts in of_programs.filter(|_| record) {
         let path = records::write(parts, printed)?;
         println!("{}", say!("recorded: {path}", "已记录：{path}"));
     }

@@ -3,18 +3,20 @@
 //! `ARTICLE` names a saved copy of the article; without it the port stands alone. Both as printed, they are
 //! compared; `RECORD=1` keeps what the C++ comes to.
 
+use std::path::Path;
+
 use crate::say;
-use crate::support::article::article;
+use crate::support::article::{article, given};
 use crate::support::language::{chinese, columns};
 use crate::support::matrix::rules::{judged, rows};
 use crate::support::matrix::{RECORD, as_printed, recorded};
 use crate::support::programs::root;
 
 /// As printed: the port's outcomes beside the C++'s, or beside the record; whether all are alike.
-fn compared() -> bool {
-    let (port, copy) = (as_printed(None), article());
-    let cpp = copy.as_ref().map_or_else(recorded, |copy| as_printed(Some(copy)));
-    if copy.is_some() && std::env::var("RECORD").is_ok_and(|word| !word.is_empty()) {
+fn compared(copy: Option<&Path>, record: bool) -> bool {
+    let port = as_printed(None);
+    let cpp = copy.map_or_else(recorded, |copy| as_printed(Some(copy)));
+    if record {
         std::fs::write(root().join(RECORD), cpp.join("\n") + "\n").expect("the record is written");
     }
     for (sign, these, others) in [('-', &cpp, &port), ('+', &port, &cpp)] {
@@ -31,10 +33,12 @@ fn compared() -> bool {
 }
 
 pub fn faults(_words: &[String]) -> Result<bool, String> {
-    let cpp = article().map(|copy| {
+    let record = std::env::var("RECORD").is_ok_and(|word| !word.is_empty());
+    let copy = if record { Some(given()?) } else { article() };
+    let cpp = copy.as_deref().map(|copy| {
         let mended = say!("the article's C++, errata 1 to 4 mended:", "原文的 C++（已改正勘误 1 至 4）：");
         eprintln!("{mended}");
-        judged(Some(&copy))
+        judged(Some(copy))
     });
     eprintln!("{}", say!("the port:", "移植版："));
     let port = judged(None);
@@ -47,5 +51,5 @@ pub fn faults(_words: &[String]) -> Result<bool, String> {
         let (what, must) = if chinese() { (row[2], row[4]) } else { (row[1], row[3]) };
         println!("{} {cpp} {} {must}", wide(what, 18), shown(port[index]));
     }
-    Ok(compared() & port.iter().all(|[well, all]| well == all))
+    Ok(compared(copy.as_deref(), record) & port.iter().all(|[well, all]| well == all))
 }

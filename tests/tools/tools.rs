@@ -14,6 +14,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     one_line_at_panic();
+    std::panic::catch_unwind(run).unwrap_or(ExitCode::from(2))
+}
+
+fn run() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let (tool, words) = words.split_first().expect("the Makefile names a tool");
     match tool.as_str() {
@@ -32,8 +36,7 @@ fn main() -> ExitCode {
 /// 0 if all is well, 1 if not; 2, and the line that says why, if it could not be seen.
 fn status(well: Result<bool, String>) -> ExitCode {
     match well {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(well) => ExitCode::from(u8::from(!well)),
         Err(line) => {
             eprintln!("{line}");
             ExitCode::from(2)
@@ -47,9 +50,9 @@ fn one_line_at_panic() {
         let words = panic.payload();
         let words = words.downcast_ref().map(String::as_str).or(words.downcast_ref().copied());
         let words = words.unwrap_or("it can't go on");
-        if !words.contains("Broken pipe") {
-            eprintln!("{words}");
+        if words.contains("Broken pipe") {
+            std::process::exit(2);
         }
-        std::process::exit(2);
+        eprintln!("{words}");
     }));
 }
