@@ -48,9 +48,12 @@ fn lesson(path: PathBuf) -> Option<Lesson> {
 impl Lesson {
     /// The lesson's page in the user's language, where there is one.
     pub fn translated(self) -> Lesson {
-        let name = self.path.file_name().expect("it has one");
-        let other = self.path.with_file_name("zh-CN").join(name);
-        if !chinese() || !other.exists() { self } else { lesson(other).unwrap_or(self) }
+        self.in_chinese().filter(|_| chinese()).unwrap_or(self)
+    }
+
+    pub fn in_chinese(&self) -> Option<Lesson> {
+        let other = self.path.with_file_name("zh-CN").join(self.path.file_name()?);
+        if other.exists() { lesson(other) } else { None }
     }
 
     /// The blocks of traces.

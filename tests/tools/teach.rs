@@ -51,7 +51,10 @@ pub fn record(words: &[String]) -> Result<bool, String> {
     };
     may_trace()?;
     for lesson in chosen(words)? {
-        written(&lesson.path, &lesson.text, &lesson.with(&lesson.run()));
+        let measured = lesson.run();
+        for page in [lesson.in_chinese(), Some(lesson)].into_iter().flatten() {
+            written(&page.path, &page.text, &page.with(&measured));
+        }
     }
     for page in PAGES.iter().filter(|_| words.is_empty()) {
         let (old, new, lacking) = printed_anew(page);

@@ -16,8 +16,8 @@ pub const START: [(&str, &[&str], i32); 5] = [
 
 /// What can befall a call, of a process that makes such calls, if it is of that kind.
 ///
-/// One errno a call, or two: no program looks at which it is. What the kernel does not do is not
-/// here: no handler is installed, so no call is interrupted; a `close` that fails has closed.
+/// Any errno that strace knows, or `short`. One a call, or two: no program looks at which it is. What the kernel does
+/// not do is not here: no handler is installed, so no call is interrupted; a `close` that fails has closed.
 fn faults(kind: Kind, call: &Call) -> &'static [&'static str] {
     let (name, fd) = (call.name.as_str(), call.fd());
     let is_log = fd == Some(1) && call.args.get(1).is_some_and(|text| text.starts_with("\"DEBUG |"));
