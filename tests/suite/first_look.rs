@@ -85,10 +85,8 @@ fn a_missing_tool_is_installed_or_named() {
     let (status, said) = need("ss", "");
     assert!(status == 1 && said.concat().ends_with("the package iproute"), "{said:?}");
     // A manager that installs what it is asked for.
-    bin.script(
-        "dnf",
-        &format!("echo '#!/bin/sh' > {0:?}; /bin/chmod +x {0:?}; [ \"$3\" = iproute ]", bin.join("ss")),
-    );
+    let ss = bin.join("ss");
+    bin.script("dnf", &format!("echo '#!/bin/sh' > {ss:?}; /bin/chmod +x {ss:?}; [ \"$3\" = iproute ]"));
     assert_eq!(need("ss", "").0, 0);
     assert_eq!(need("ss", ""), (0, vec![]), "it is there, and nothing is said");
     for (version, status) in [("5.6", 1), ("5.7", 0), ("5.10-dirty", 0), ("6.13", 0), ("4.26", 1)] {

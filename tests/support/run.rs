@@ -169,9 +169,7 @@ impl Launch {
     pub fn start(mut self) -> Running {
         // A fork copies the tables of all memory: what is free is to be given back.
         #[cfg(target_env = "gnu")]
-        unsafe {
-            libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 17)
-        };
+        let _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 17) };
         let trace = self.trace.take().map(|trace| {
             let (strace, file) = trace.strace();
             let language = std::env::var("LC_ALL").map_or("LC_ALL".into(), |was| format!("LC_ALL={was}"));

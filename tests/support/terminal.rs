@@ -53,14 +53,9 @@ impl Terminal {
         pieces.fold(first, |text, piece| text + piece.split_once('m').map_or(piece, |(_, rest)| rest))
     }
 
-    /// How many lines are finished.
-    pub fn lines(&self) -> usize {
-        self.screen().matches('\n').count()
-    }
-
     /// Looks no more at what stands there now, but for a line that is not finished.
     pub fn look_from_here(&mut self) {
-        self.looked_at = self.lines();
+        self.looked_at = self.screen().matches('\n').count();
     }
 
     /// The lines that were printed since, with their numbers; commands are not among them.

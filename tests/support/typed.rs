@@ -77,9 +77,7 @@ impl Line {
         match self.text.as_str() {
             "^C" => Some("\x03".to_string()),
             "^D" => Some("\x04".to_string()),
-            text => {
-                text.strip_prefix('>').map(|line| line.strip_prefix(' ').unwrap_or(line).to_string() + "\n")
-            }
+            text => Some(text.strip_prefix('>')?.trim_start().to_string() + "\n"),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::support::conversation;
 use crate::support::paper::{colours, columns};
 use crate::support::programs::free_port;
 use crate::support::stage::may_trace;
-use crate::support::strace::{self, Event};
+use crate::support::strace;
 use crate::support::swimlanes::draw;
 
 /// `TRACE`, or the directory of the programs, the server's name and the number of clients; drawn, or one line that
@@ -18,7 +18,15 @@ pub fn lanes(words: &[String]) -> Result<bool, String> {
         [trace] => std::fs::read(trace)
             .map(|text| strace::read(&String::from_utf8_lossy(&text)))
             .map_err(|error| format!("lanes: {trace}: {error}"))?,
-        [bin, server, clients] => hold(Path::new(bin), server, clients)?,
+        [bin, server, clients] => {
+            let count = clients.parse().ok().filter(|count| (1..=4).contains(count));
+            let count = count.ok_or(say!(
+                "lanes: CLIENTS is 1 to 4, not {clients}",
+                "lanes: CLIENTS 是 1 到 4，不是 {clients}"
+            ))?;
+            may_trace()?;
+            conversation::hold(Path::new(bin), server, count, free_port())
+        }
         _ => panic!("the Makefile names a trace, or programs, a server and clients"),
     };
     if events.iter().all(|event| event.call().is_none()) {
@@ -29,14 +37,4 @@ pub fn lanes(words: &[String]) -> Result<bool, String> {
     }
     print!("{}", draw(&events, columns(120), colours()));
     Ok(true)
-}
-
-fn hold(bin: &Path, server: &str, clients: &str) -> Result<Vec<Event>, String> {
-    let count = clients.parse().ok().filter(|count| (1..=4).contains(count));
-    let count = count.ok_or(say!(
-        "lanes: CLIENTS is 1 to 4, not {clients}",
-        "lanes: CLIENTS 是 1 到 4，不是 {clients}"
-    ))?;
-    may_trace()?;
-    Ok(conversation::hold(bin, server, count, free_port()))
 }

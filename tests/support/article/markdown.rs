@@ -45,8 +45,6 @@ fn fence(text: &str) -> Option<&str> {
 fn outdented(block: &str) -> String {
     let first = block.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
     let indent = &first[..first.len() - first.trim_start().len()];
-    block
-        .lines()
-        .map(|line| line.strip_prefix(indent).unwrap_or(line.trim_start()).to_string() + "\n")
-        .collect()
+    let lines = block.lines().map(|line| line.strip_prefix(indent).unwrap_or(line.trim_start()));
+    lines.map(|line| line.to_string() + "\n").collect()
 }

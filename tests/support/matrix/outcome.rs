@@ -131,12 +131,8 @@ fn is_injected(event: &Event) -> bool {
 fn pace(server: &Running) -> &'static str {
     let mut tries = Vec::new();
     eventually("it is tried again", || {
-        tries = server
-            .events()
-            .iter()
-            .filter(|event| is_injected(event))
-            .filter_map(|event| event.at)
-            .collect();
+        let events = server.events();
+        tries = events.iter().filter(|event| is_injected(event)).filter_map(|event| event.at).collect();
         tries.len() > 8
     });
     // The first two follow each other at once.
