@@ -129,9 +129,6 @@ fn the_pages_show_what_runs_print() {
         let (old, new, lacking) = printed_anew(page);
         lacking.iter().for_each(|what| skip(what));
         let differs = old.lines().zip(new.lines()).find(|(old, new)| old != new);
-        assert!(
-            old == new,
-            "{page}: runs print something else, {differs:?}; `make lessons RECORD=1` writes it"
-        );
+        assert!(old == new, "{page}: {differs:?}; `make lessons ARTICLE=file RECORD=1` writes it anew");
     }
 }

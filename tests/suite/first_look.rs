@@ -69,8 +69,7 @@ fn strace_shows_the_articles_calls() {
     assert!(calls.iter().any(|line| line.starts_with("read(3, \"HELLO\", 1024)")), "{calls:#?}");
 }
 
-/// A missing tool is installed where that needs no password; otherwise one line names its package. So is a strace
-/// that is too old.
+/// A missing tool is installed where that needs no password; otherwise, or if strace is too old, one line says so.
 #[test]
 fn a_missing_tool_is_installed_or_named() {
     let bin = Directory::empty();

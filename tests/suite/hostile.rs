@@ -55,31 +55,37 @@ fn two_hundred_at_once_are_all_served() {
     }
 }
 
-/// A client that has been typed `line` by a user, and has got `reply` from its server.
-fn answered(build: Build, line: &[u8], reply: &[u8]) -> Running {
-    let (mut client, mut server) = accepted(|port| {
+/// A client of that build that has been typed a line of 1500 bytes, and its server in the test's hands.
+fn client(build: Build) -> (Running, TcpStream) {
+    let (mut client, server) = accepted(|port| {
         let port = if build == Build::AsPrinted { port.swap_bytes() } else { port };
         Launch::of(program(build, "tcp_client")).args(["127.0.0.1", &port.to_string()])
     });
-    client.type_in(&[line, b"\n"].concat());
-    server.read_exact(&mut vec![0; line.len()]).expect("the client writes");
-    server.write_all(reply).expect("it is taken");
-    client
+    client.type_in(&[&[b'a'; 1500][..], b"\n"].concat());
+    (client, server)
 }
 
-/// Half a reply is no echo: the server has gone.
+/// Half a reply is no echo: the server has gone. What has come back whole is shown.
 #[test]
 fn half_a_reply_is_a_lost_server() {
-    let mut client = answered(Build::Mended, b"words", b"WO");
+    let (mut client, mut server) = client(Build::Mended);
+    for (piece, reply) in [(1023, &[b'A'; 1023][..]), (477, b"HALF")] {
+        server.read_exact(&mut vec![0; piece]).expect("the client writes");
+        server.write_all(reply).expect("it is taken");
+    }
+    drop(server);
     assert_eq!(client.wait(), 8);
     client.stderr.wait_for("The server has closed");
-    assert!(!client.stdout.all().concat().contains("Server Echo"));
+    let shown = client.stdout.all().concat();
+    assert!(shown.ends_with(&format!("Please enterServer Echo{}", "A".repeat(1023))), "{shown}");
 }
 
 /// Erratum 6: as printed, every echo is 1024 bytes, whatever was typed and whatever came.
 #[test]
 fn as_printed_an_echo_is_as_long_as_the_buffer() {
-    let mut client = answered(Build::AsPrinted, &[b'a'; 1500], b"HELLO");
+    let (mut client, mut server) = client(Build::AsPrinted);
+    server.read_exact(&mut [0; 1500]).expect("the client writes");
+    server.write_all(b"HELLO").expect("it is taken");
     let echo = client.stdout.wait_for("Server Echo");
     assert!(echo.ends_with(&format!("Server EchoHELLO\0{}", "a".repeat(1024 - 6))), "{echo}");
 }

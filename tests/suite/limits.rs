@@ -3,13 +3,14 @@
 use std::io::Write;
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
 
+use crate::support::programs::Build::{AsPrinted, Mended};
 use crate::support::programs::*;
 use crate::support::sockets::held;
 
 /// The program without some of its standard streams, which a shell has closed: `<&- 2>&-`.
-fn without(streams: &str, name: &str) -> Launch {
+fn without(streams: &str, build: Build, name: &str) -> Launch {
     let shell = format!("exec \"$@\" {streams}");
-    Launch::of("sh").args(["-c", &shell, "sh"]).arg(program(Build::Mended, name))
+    Launch::of("sh").args(["-c", &shell, "sh"]).arg(program(build, name))
 }
 
 /// Without its standard streams a program does its work, and no line of log goes to the other side.
@@ -17,14 +18,14 @@ fn without(streams: &str, name: &str) -> Launch {
 fn without_streams_nothing_is_missed() {
     for streams in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
         for name in SERVERS {
-            let server = Server::launch(without(streams, name));
+            let server = Server::launch(without(streams, Mended, name));
             (0..3).for_each(|_| server.serves());
             for (stream, inode) in held(server.pid()) {
                 assert!(stream.parse::<u32>().is_ok_and(|stream| stream > 2), "{name} {streams}: {inode}");
             }
         }
-        let client = |port: u16| without(streams, "tcp_client").args(["127.0.0.1", &port.to_string()]);
-        let (mut client, mut server) = accepted(client);
+        let client = without(streams, Mended, "tcp_client").arg("127.0.0.1");
+        let (mut client, mut server) = accepted(|port| client.arg(port.to_string()));
         let typed: &[u8] = if streams.contains('<') { b"" } else { b"quit\n" };
         client.type_in(typed);
         server.shutdown(Shutdown::Write).expect("it is connected");
@@ -37,10 +38,18 @@ fn without_streams_nothing_is_missed() {
 #[test]
 fn a_place_that_cannot_be_filled_is_a_failed_socket() {
     let refused = Trace::all().option("-P").option("/dev/null").inject("?open,openat:error=EMFILE");
-    let server = without(">&-", "tcp_server").arg(free_port().to_string());
+    let server = without(">&-", Mended, "tcp_server").arg(free_port().to_string());
     let mut server = server.traced(refused).start();
     assert_eq!(server.wait(), 1);
     server.stderr.wait_for("socket() failed::Too many open files");
+}
+
+/// As printed, a socket takes that place: 0 is a descriptor like any other.
+#[test]
+fn as_printed_a_socket_may_be_0() {
+    Server::launch(without("<&-", AsPrinted, "tcp_server"));
+    let client = without("<&-", AsPrinted, "tcp_client").arg("127.0.0.1");
+    accepted(|port| client.arg(port.swap_bytes().to_string()));
 }
 
 /// SIGTERM ends the parent alone: clients being served finish, new ones are refused.

@@ -116,8 +116,7 @@ fn fills(line: &str, statement: &Statement) -> bool {
     name.is_some_and(|name| line.contains(&format!("{name},")))
 }
 
-/// What a line is recognised by, and how many round brackets it leaves open. A
-/// call or a literal says more than a name.
+/// What a line is recognised by, most by a call or a literal, and how many round brackets it leaves open.
 fn words(code: &str) -> (HashMap<String, u32>, i32) {
     let (mut words, mut open) = (HashMap::new(), 0);
     for (index, mut rest) in code.split('"').enumerate() {

@@ -24,8 +24,7 @@ pub const LISTINGS: [&str; 6] =
 const ENDINGS: [&str; 11] = ["hpp", "h", "hh", "hxx", "cc", "cpp", "cxx", "txt", "md", "html", "htm"];
 const DEPTH: usize = 3;
 
-/// What was found in a copy, in its order; of two that may be the same listing, the one with
-/// more of its words counts.
+/// What was found in a copy, in its order; of two that may be the same listing, the one with more of its words counts.
 pub struct Listings(Vec<Found>);
 
 impl Listings {

@@ -67,8 +67,7 @@ pub fn children(pid: u32) -> Vec<u32> {
     found.split_off(1)
 }
 
-/// The processes of the group that `leader` leads: a server, its children, and the
-/// grandchildren that are no longer its own.
+/// The processes of the group that `leader` leads: a server with all that it has forked.
 pub fn group(leader: u32) -> Vec<u32> {
     processes().filter(|&pid| unsafe { libc::getpgid(pid as i32) } == leader as i32).collect()
 }
@@ -111,8 +110,7 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Not even an old connection in TIME_WAIT, which keeps a printed server from it (erratum 17), or which a
-/// lesson would show as one of its own.
+/// Not even an old connection, which keeps a printed server from it (erratum 17), or which a lesson would list.
 pub fn nobody_has(port: u16) -> bool {
     sockets::of(port).is_empty()
 }

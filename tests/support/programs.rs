@@ -58,8 +58,7 @@ pub fn make(words: &[&str]) -> Launch {
     make.without_env(VARIABLES).env("LC_ALL", "C")
 }
 
-/// The end of a make, which may have to build first, and of all that it has started: its status, and what
-/// it has said on both streams.
+/// The end of a make, which may have to build first, and of all that it has started: its status, and both streams.
 pub fn made(words: &[&str]) -> (i32, String, String) {
     let mut make = make(words).start();
     let status = make.wait_within(15 * PATIENCE).expect("it ends");

@@ -299,8 +299,7 @@ impl Running {
         is_listening(port).then_some(()).ok_or_else(|| format!("never listens; its status: {status:?}"))
     }
 
-    /// Lets strace in at `pid`, one of those below, and waits until it sees all of it; or what strace says when
-    /// it may not.
+    /// Lets strace in at `pid`, one of those below, and waits until it sees all of it; or what strace says instead.
     pub fn attach_to(&mut self, pid: u32, trace: &Trace) -> Result<(), String> {
         let (strace, file) = trace.strace();
         let mut strace = strace.args(["-p", &pid.to_string()]).start();

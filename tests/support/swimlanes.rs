@@ -6,8 +6,7 @@ use super::language::columns;
 use super::story::{Role, Step, Story, tell};
 use super::strace::Event;
 
-/// The events of one trace, or of several that were taken at the same time, as a drawing: no line is longer than
-/// `width` columns.
+/// The events of one trace, or of several taken at the same time, as a drawing at most `width` columns wide.
 pub fn draw(events: &[Event], width: usize, colour: bool) -> String {
     let story = tell(events);
     let lines = lines(&story);

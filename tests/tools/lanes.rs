@@ -10,8 +10,7 @@ use crate::support::stage::may_trace;
 use crate::support::strace;
 use crate::support::swimlanes::draw;
 
-/// `TRACE`, or the directory of the programs, the server's name and the number of clients; drawn, or one line that
-/// says why not.
+/// `TRACE`, or the programs' directory, the server and how many clients; drawn, or one line that says why not.
 pub fn lanes(words: &[String]) -> Result<bool, String> {
     let events = match words {
         // Another locale's reasons stand in its brackets.

@@ -96,8 +96,7 @@ impl<'a> Server<'a> {
         found.filter(|_| self.forks())
     }
 
-    /// The connection ends, or the client's process lets go of it: whether another one
-    /// keeps it is a question of its own.
+    /// The connection ends, or the client's process lets go of it; whether another keeps it is asked elsewhere.
     fn lets_go(&self, peer: &mut Peer, own: Option<u32>) -> Seen {
         let gone = within(SOON, || {
             let kept = own.is_some() && self.serving(peer).1 == [self.pid];

@@ -206,8 +206,7 @@ fn leaves(event: &Event) -> Option<(i32, Vec<u8>)> {
     (call.returned() == Some(text.len() as i64)).then_some((fd, text))
 }
 
-/// A server's line of the log is whole whatever a client put in it; other text ends
-/// at its line's end.
+/// A server's line of the log is whole whatever a client put in it; other text ends at its line's end.
 fn lines(text: &[u8], logs_only: bool) -> Vec<Vec<u8>> {
     let mut lines: Vec<Vec<u8>> = Vec::new();
     for line in text.split_inclusive(|byte| *byte == b'\n') {

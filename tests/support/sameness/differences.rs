@@ -130,8 +130,7 @@ fn mended(row: &str, before: &str, came: usize) -> Option<(u32, String)> {
     text.starts_with(b"\t./tcp_").then(|| (16, row.replacen(words, &format!(" {words}"), 1)))
 }
 
-/// What is expected beside what the port did: what is not the same has this reason, and the
-/// rows of both stand beside each other.
+/// What is expected beside what the port did, row by row: what is not the same has this reason.
 fn beside(expected: &[Line], port: &[String], why: Why) -> Vec<Line> {
     // How many rows from here on are the same, at most.
     let mut longest = vec![vec![0; port.len() + 1]; expected.len() + 1];

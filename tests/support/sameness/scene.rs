@@ -151,8 +151,7 @@ impl<'a> Stage<'a> {
         self.running.push((role, launch.traced(trace).start()));
     }
 
-    /// Starts the client. As printed it takes the port's bytes the other way round (erratum 1):
-    /// then it is told the port that way.
+    /// Starts the client. As printed it is told the port's bytes the other way round (erratum 1), and finds it.
     fn call(&mut self) {
         let port = if self.cast.printed { self.port.swap_bytes() } else { self.port };
         self.start("tcp_client", &["127.0.0.1", &port.to_string()]);
