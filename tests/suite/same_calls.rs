@@ -3,9 +3,10 @@
 //! What the C++ does is on record under `tests/traces`, so this needs neither g++ nor
 //! the article. Where `ARTICLE` is given, the record itself is put to the test.
 
-use crate::support::article::article;
 use crate::support::article::build::{Built, built};
+use crate::support::article::{article, listings};
 use crate::support::parallel::parallel;
+use crate::support::programs::PROGRAMS;
 use crate::support::sameness::conduct::Process;
 use crate::support::sameness::differences::{Pair, Why, compared, expected};
 use crate::support::sameness::records::recorded;
@@ -47,7 +48,7 @@ fn as_printed_nothing_differs() {
     holds_to_the_record(Cast::port(true), false);
 }
 
-/// The record is what the article's C++ does here and now.
+/// The record is what the article's C++ does here and now, and whatever a listing logs is in it.
 #[test]
 fn the_record_is_not_stale() {
     let Some(article) = article() else { return skip("the record, measured again: no ARTICLE") };
@@ -55,6 +56,17 @@ fn the_record_is_not_stale() {
         let Built { directory, without } = built(&article, printed).unwrap_or_else(|line| panic!("{line}"));
         assert!(without.is_empty(), "{without:?}");
         holds_to_the_record(Cast { directory, printed, port: false }, false);
+    }
+    let listings = listings(&article);
+    for (program, listing) in
+        PROGRAMS.into_iter().zip(["tcpServer.cc", "version one", "version two", "tcpClient.cc"])
+    {
+        let its = parts().into_iter().filter(|part| part.program == program);
+        let record: String = its.flat_map(|part| recorded(&part, false)).flat_map(|its| its.rows).collect();
+        for log in listings.get(listing).split("logMessage(").skip(1) {
+            let text = format!("| {}", log.split(['"', '%']).nth(1).expect("it has a format"));
+            assert!(record.contains(&text), "{program} never comes to this: {text}");
+        }
     }
 }
 

@@ -23,8 +23,7 @@ impl Directory {
         path
     }
 
-    /// A program of `sh`. Another process writes it: what this one writes to, a program that is started
-    /// meanwhile holds open.
+    /// A program of `sh`, by another process: what this one writes to, a program started meanwhile holds open.
     pub fn script(&self, name: &str, text: &str) {
         let script = "printf '#!/bin/sh\n%s\n' \"$1\" >\"$0\" && chmod 755 \"$0\"";
         let written = Command::new("sh").args(["-c", script, name, text]).current_dir(&**self).status();

@@ -50,8 +50,7 @@ fn lanes(story: &Story, lines: &[Line]) -> Vec<usize> {
     lanes
 }
 
-/// Columns from a lane's line to its words, and from the words to the next
-/// lane, where an arrow ` ──▶` stands there and where none does.
+/// Columns from a lane's line to its words, and from these to the next lane, with an arrow ` ──▶` and without.
 const MARGIN: usize = 2;
 const ARROW: usize = 4;
 const GAP: usize = 1;

@@ -9,8 +9,7 @@ pub fn raw() -> bool {
     std::env::var_os("RAW").is_some_and(|value| !value.is_empty())
 }
 
-/// Each call at full length, then shorter, for where room is short. In brackets: an argument by its number, or
-/// what [`Names::words`] knows by that name.
+/// Each call at full length, then shorter. In brackets: an argument's number, or a name of [`Names::words`].
 const PATTERNS: [(&str, &str); 14] = [
     ("socket", "socket({0}, {1}){=}|socket(){=}"),
     ("setsockopt", "setsockopt({0}, {2}){=0}|setsockopt({2}){=0}|setsockopt(){=0}"),

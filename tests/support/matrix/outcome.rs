@@ -108,8 +108,7 @@ impl Outcome {
         server
     }
 
-    /// All of it that is to be the same in a port as printed and in what is printed. Not how stdio
-    /// loses a line (erratum 14).
+    /// What is to be the same in a port as printed and in what is printed: not how stdio loses a line (erratum 14).
     pub fn line(&self, case: &Case) -> String {
         let ended = self.status.map_or("goes on".to_string(), |status| format!("ended with {status}"));
         let mut parts = vec![ended];

@@ -1,5 +1,4 @@
-//! A conversation with a program that may fail the other side, without a clock: that nothing comes is
-//! known when everybody sleeps.
+//! A conversation with a program that may fail the other side: nothing comes any more when everybody sleeps.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -61,8 +60,7 @@ pub fn goes_on(mut stream: TcpStream, leader: u32) -> String {
     heard.join(" ")
 }
 
-/// A client that has been typed two messages and `quit`, with a peer that answers as the servers do;
-/// and its status, if it has ended.
+/// A client that was typed two messages and `quit`, to a peer that answers as the servers do; its status, once ended.
 pub fn with_a_peer(subject: &Subject, trace: Trace) -> (Running, Option<i32>) {
     let peer = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     peer.set_nonblocking(true).expect("it is a socket");

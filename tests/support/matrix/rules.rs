@@ -11,8 +11,7 @@ pub fn rows() -> Vec<Vec<&'static str>> {
     include_str!("rows.txt").lines().map(|row| row.split(" | ").collect()).collect()
 }
 
-/// Of each row, how many faults end well, and how many there are: in the port, or in the article's C++, errata 1
-/// to 4 mended. What does not is said.
+/// Of each row, how many faults end well, of how many: in the port, or in the article's C++, errata 1 to 4 mended.
 pub fn judged(article: Option<&Path>) -> Vec<[usize; 2]> {
     let rows = rows();
     let mut counts = vec![[0, 0]; rows.len()];

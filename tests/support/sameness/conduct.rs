@@ -9,8 +9,7 @@ use std::ops::Range;
 use crate::support::strace::{self, Call, Event, What};
 use crate::support::words::{flags, forks, port};
 
-/// A process, and all that it does from its first own call to its end, a row each: as
-/// strace shows it, or as [`saying`] does.
+/// A process, and all that it does from its first own call on, a row each, as strace or [`saying`] shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Process {
     pub name: String,
