@@ -93,7 +93,7 @@ sanitise: ## formatter, argument parsing and line reader under valgrind | 在 va
 	cargo test --config 'target."cfg(all())".runner="valgrind --quiet --error-exitcode=9"' format
 
 test: need-strace need-ss need-ps $(if $(ARTICLE),need-g++) ## everything; ARTICLE=file measures the article's C++ again | 全部测试；ARTICLE=文件 重新测量文章的 C++
-	@ARTICLE="$(ARTICLE)" sh tests/tools/test.sh
+	@ARTICLE="$(ARTICLE)" sh tests/scripts/test.sh
 
 bench: need-strace ## speed and cost, in turns; ARTICLE=file puts the article's C++ beside the port | 性能和开销；ARTICLE=文件 与文章的 C++ 对照
 	@ARTICLE="$(ARTICLE)" RECORD=$(call on,$(RECORD)) $(if $(call on,$(RECORD)),LC_ALL=C) cargo bench --quiet --bench bench
@@ -105,7 +105,7 @@ bin-directory: # for the tests
 	@echo "$(abspath .)/$(bin)"
 
 need-strace need-ss need-ps need-g++: need-%:
-	@sh tests/tools/install.sh $*
+	@sh tests/scripts/install.sh $*
 
 clean: ## remove what was built | 删除构建结果
 	cargo clean

@@ -1,14 +1,17 @@
 //! `make bench`: speed and cost of the servers, in turns, beside the article's C++ and a bare floor.
 
+#[path = "../article/mod.rs"]
+#[allow(dead_code, unused_imports)] // the tests use the rest
+mod article;
 mod contenders;
 mod cost;
+#[path = "../harness/mod.rs"]
+#[allow(dead_code, unused_imports)]
+mod harness;
 mod load;
 mod plot;
 mod report;
 mod results;
-#[path = "../support/mod.rs"]
-#[allow(dead_code)] // the tests use the rest
-mod support;
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,7 +19,9 @@ use std::time::{Duration, Instant};
 use contenders::Contender;
 use results::Measure::{self, *};
 use results::Results;
-use support::programs::{Launch, Server, root};
+
+use harness::builds::{Server, root};
+use harness::process::launch::Launch;
 
 /// How long a contender's turn is.
 const SLICE: Duration = Duration::from_millis(100);

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use crate::say;
-use crate::support::article;
-use crate::support::programs::*;
+use crate::harness::builds::{Build, SERVERS, Server, program, root};
+use crate::harness::process::launch::{Launch, Trace};
+use crate::{article, say};
 
 /// The names of those in C.
 pub const FLOOR: &str = "floor: C without a log";
@@ -75,7 +75,7 @@ pub fn all() -> Vec<Contender> {
     for (listing, server) in SERVERS.into_iter().enumerate() {
         let program = cpp.iter().map(|cpp| article::program(cpp, false, server));
         all.extend(program.map(|program| Contender { name: format!("{server}, C++"), listing, program }));
-        all.extend([Build::Mended, Build::Static].map(|build| Contender::port(build, listing)));
+        all.extend([Build::Fixed, Build::Static].map(|build| Contender::port(build, listing)));
     }
     all.extend([FLOOR, FLOOR_STATIC, RAW].into_iter().filter_map(Contender::in_c));
     all

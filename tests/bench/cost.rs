@@ -6,7 +6,10 @@ use std::os::fd::FromRawFd;
 
 use super::contenders::Contender;
 use super::load::{conversation, held, quit};
-use crate::support::programs::*;
+use crate::harness::builds::Server;
+use crate::harness::process::launch::Trace;
+use crate::harness::process::procfs::{group, state};
+use crate::harness::process::wait::wait_until;
 
 /// The processes of a server; a zombie holds nothing any more.
 pub fn processes(server: &Server) -> Vec<u32> {
@@ -61,7 +64,7 @@ pub fn calls(contender: &Contender) -> [f64; 2] {
 fn traced(contender: &Contender, messages: usize) -> Vec<String> {
     let mut server = contender.start(Some(Trace::all()));
     conversation(server.port, messages);
-    eventually("the server waits for the next client, alone", || {
+    wait_until("the server waits for the next client, alone", || {
         processes(&server).len() == 1 && state(server.pid()) == Some('S')
     });
     server.running.signal(libc::SIGTERM);

@@ -5,7 +5,7 @@ use std::mem::zeroed;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::support::peer::{connect, rest, said};
+use crate::harness::net::test_client::{connect, rest, said};
 
 fn round_trip(stream: &mut TcpStream, message: &[u8]) {
     assert!(said(stream, message)[0].is_ascii_uppercase(), "it replies in upper case");

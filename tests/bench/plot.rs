@@ -1,7 +1,8 @@
 //! The picture: conversations a second as bars, with a line over the middle half of the rounds.
 
 use super::contenders::Contender;
-use super::results::{Measure::Conversations, Results};
+use super::results::Measure::Conversations;
+use super::results::Results;
 
 /// Where the bars begin, right of their names, and how long all may be; how high one is with its gap.
 const LEFT: f64 = 240.0;

@@ -3,17 +3,17 @@
 use super::contenders::{Contender, FLOOR, FLOOR_STATIC, RAW};
 use super::results::Measure::{self, *};
 use super::results::Results;
+use crate::harness::builds::SERVERS;
+use crate::harness::text::display_width;
 use crate::say;
-use crate::support::language::columns;
-use crate::support::programs::SERVERS;
 
 /// Cells in Markdown, padded so that they stand in columns on a terminal too.
 fn table(mut rows: Vec<Vec<String>>) -> String {
     rows.insert(1, vec!["-".into(); rows[0].len()]);
     for at in 0..rows[0].len() {
-        let width = rows.iter().map(|row| columns(&row[at])).max().unwrap_or(0);
+        let width = rows.iter().map(|row| display_width(&row[at])).max().unwrap_or(0);
         for (number, row) in rows.iter_mut().enumerate() {
-            let room = " ".repeat(width - columns(&row[at]));
+            let room = " ".repeat(width - display_width(&row[at]));
             row[at] = match (number, at) {
                 (1, 0) => format!("|-{}-|", "-".repeat(width)),
                 (1, _) => format!("{}:|", "-".repeat(width + 1)),

@@ -1,0 +1,145 @@
+//! `make compare`: the article's C++ and the port in the same scenarios, their calls in two columns.
+//!
+//! `ARTICLE` names the saved copy, `AS_PRINTED` the build, `RECORD` writes what was seen
+//! of the C++ to `tests/compare/traces`. Words choose programs or scenarios by name.
+
+use std::collections::HashSet;
+
+use crate::article::build::{Built, built, mends};
+use crate::article::given;
+use crate::compare::differences::{Pair, Why, compared, expected};
+use crate::compare::golden;
+use crate::compare::runner::{Cast, play};
+use crate::compare::scenario::{Part, parts};
+use crate::harness::i18n::chinese;
+use crate::harness::pool::parallel;
+use crate::harness::terminal::colours;
+use crate::harness::text::display_width;
+use crate::say;
+
+/// A row's share of 120 columns: twice this, two marks and a bar.
+const WIDTH: usize = 55;
+
+/// Whether all differences have an explanation, or one line that says why nothing is compared.
+pub fn compare(words: &[String]) -> Result<bool, String> {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let (printed, record) = (is_set("AS_PRINTED"), is_set("RECORD"));
+    let mut chosen = chosen(words)?;
+    if record && !words.is_empty() {
+        return Err(say!("RECORD=1 records all: without ONLY", "RECORD=1 记录全部场景，不能同时用 ONLY"));
+    }
+    let Built { directory, without } = built(&given()?, printed)?;
+    let (cpp, port) = (Cast { directory, printed, port: false }, Cast::port(printed));
+
+    for (number, listings, from, to) in mends(printed) {
+        let mend = format!("erratum {number} in {listings}\n    {from}\n    {to}");
+        println!("{}", say!("mended in the article: {mend}", "文章中已修正：{mend}"));
+    }
+    for (program, why) in &without {
+        println!("{}", say!("left out: {program}: {why}", "略去：{program}：{why}"));
+    }
+    let key = say!(
+        "A number marks what an erratum of that number changes, !! what nothing explains.",
+        "数字表示由该编号的勘误引起的差异，!! 表示没有解释的差异。"
+    );
+    println!("{key}");
+    chosen.retain(|part| without.iter().all(|(program, _)| *program != part.program));
+    let played = parallel(4, &chosen, |part| (play(part, &cpp), play(part, &port)));
+
+    let mut all = Vec::new();
+    for (part, (cpp, port)) in chosen.iter().zip(&played) {
+        let says = part.says[usize::from(chinese())];
+        println!("\n{}", say!("{part}: {says}", "{part}：{says}"));
+        let pairs = compared(expected(cpp, !printed, part), port);
+        pairs.iter().for_each(show);
+        let whys: Vec<Why> = pairs.iter().flat_map(|pair| &pair.lines).map(|line| line.why).collect();
+        let tally = tally(&whys);
+        println!("{}", say!("{part}: {tally}", "{part}：{tally}"));
+        all.extend(whys);
+    }
+    let seen: Vec<_> = chosen.iter().zip(played.iter().map(|(cpp, _)| cpp)).collect();
+    let of_programs = seen.chunk_by(|one, next| one.0.program == next.0.program);
+    for parts in of_programs.filter(|_| record) {
+        let path = golden::write(parts, printed)?;
+        println!("{}", say!("recorded: {path}", "已记录：{path}"));
+    }
+    let (count, total) = (chosen.len(), tally(&all));
+    let build = if printed { say!("as printed", "原文版") } else { say!("mended", "修正版") };
+    let total_line = say!("{count} scenarios, {build}: {total}", "{count} 个场景，{build}：{total}");
+    println!("\n{}", total_line.replacen(" (", "\n(", 1).replacen('（', "\n（", 1));
+    Ok(!all.contains(&Why::Unexplained))
+}
+
+/// The parts that the words name, all if there are none.
+fn chosen(words: &[String]) -> Result<Vec<Part>, String> {
+    let (mut parts, mut known) = (parts(), HashSet::new());
+    let mut choices: Vec<&str> = parts.iter().flat_map(|part| [part.program, part.name]).collect();
+    choices.retain(|choice| known.insert(*choice));
+    if let Some(word) = words.iter().find(|word| !known.contains(&***word)) {
+        let choices = choices.join(" ");
+        return Err(say!(
+            "ONLY={word}: it takes some of: {choices}",
+            "ONLY={word}：可取下列名称：{choices}"
+        ));
+    }
+    let named = |part: &Part| words.iter().any(|word| word == part.program || word == part.name);
+    parts.retain(|part| words.is_empty() || named(part));
+    Ok(parts)
+}
+
+/// A process: what differs is marked, with the erratum's number or with `!!`.
+fn show(pair: &Pair) {
+    println!("     {:WIDTH$} | {}", format!("{}: C++", pair.name), say!("the port", "移植版"));
+    for line in &pair.lines {
+        let (mark, colour) = match line.why {
+            Why::Same => (String::new(), ""),
+            Why::Erratum(number) => (number.to_string(), "\x1b[33m"),
+            Why::Unexplained => ("!!".to_string(), "\x1b[31m"),
+        };
+        // What every line of the log begins with is left out.
+        let shown =
+            |row: &Option<String>| row.as_deref().unwrap_or("").replacen(" | TIME | me | ", "… ", 1);
+        let [cpp, port] = [&line.cpp, &line.port].map(|row| Vec::from_iter(shown(row).chars()));
+        let differs = cpp.iter().zip(&port).position(|(one, other)| one != other);
+        let [cpp, port] = [cpp, port].map(|row| cut(&row, differs));
+        let room = " ".repeat(WIDTH.saturating_sub(display_width(&cpp)));
+        let row = format!("{mark:>4} {cpp}{room} | {port}");
+        match colours() && !colour.is_empty() {
+            true => println!("{colour}{row}\x1b[m"),
+            false => println!("{}", row.trim_end()),
+        }
+    }
+}
+
+/// A row cut to fit, so that its end stays and what is different shows.
+fn cut(row: &[char], differs: Option<usize>) -> String {
+    const HEAD: usize = 27;
+    let text = |part: &[char]| part.iter().collect::<String>();
+    // Chinese letters take two columns.
+    let wide = display_width(&text(row)) - row.len();
+    if row.len() + wide <= WIDTH {
+        return text(row);
+    }
+    let tail = (WIDTH - HEAD - 1).saturating_sub(wide).min(row.len() - HEAD);
+    let last = row.len() - tail;
+    let from = differs.map_or(last, |at| at.saturating_sub(tail / 2).clamp(HEAD, last));
+    let skipped = if from > HEAD { "…" } else { "" };
+    format!("{}{skipped}{}", text(&row[..HEAD]), text(&row[from..from + tail]))
+}
+
+/// How many rows there are of each kind.
+fn tally(whys: &[Why]) -> String {
+    let count = |why| whys.iter().filter(|other| **other == why).count();
+    let (same, unexplained) = (count(Why::Same), count(Why::Unexplained));
+    let explained = whys.len() - same - unexplained;
+    let each = (1..100).map(|number| (number, count(Why::Erratum(number)))).filter(|(_, count)| *count > 0);
+    let each: Vec<String> = each.map(|(number, count)| format!("{number}: {count}")).collect();
+    let each = match explained {
+        0 => String::new(),
+        _ => say!(" ({})", "（{}）", each.join(", ")),
+    };
+    say!(
+        "{same} rows the same, {explained} explained{each}, {unexplained} unexplained",
+        "{same} 行相同，{explained} 行有解释{each}，{unexplained} 行没有解释"
+    )
+}

@@ -1,0 +1,74 @@
+//! Pages whose examples a run has printed: below `<!-- printed by: make demo -->` stands a block with what it prints.
+//!
+//! What differs from run to run stands there in one form: a time of the log is [`TIME`], the first port that is
+//! shown beside 127.0.0.1 is 8080, the others are 40001, 40002 and so on, the user is `student`.
+
+use std::process::Command;
+
+use crate::article::article;
+use crate::course::lessons::replaced;
+use crate::course::stage::substituted;
+use crate::harness::builds::{VARIABLES, root};
+
+/// The pages, from the project's directory.
+pub const PAGES: [&str; 4] = ["README.md", "README.zh-CN.md", "tests/README.md", "tests/bench/README.md"];
+
+const TIME: &str = "Sun Nov 22 14:13:23 2026";
+
+/// The page as it stands, and as runs print it now, with what it would have needed and there was not.
+pub fn printed_anew(page: &str) -> (String, String, Vec<String>) {
+    let text = std::fs::read_to_string(root().join(page)).expect("the page is there");
+    let mut lacking = Vec::new();
+    let new = replaced(&text, |block| {
+        let line = block.above.lines().next_back()?;
+        let command = line.strip_prefix("<!-- printed by: ")?.strip_suffix(" -->")?;
+        let printed = printed(command, page.contains("zh-CN"));
+        if printed.is_none() {
+            lacking.push(format!("{page}: {command}: no ARTICLE is given"));
+        }
+        printed
+    });
+    (text, new, lacking)
+}
+
+/// What a command prints. `None`: it needs the article, and there is none.
+fn printed(command: &str, chinese: bool) -> Option<String> {
+    let article = article();
+    if command.contains("compare") && article.is_none() {
+        return None;
+    }
+    let mut shell = Command::new("sh");
+    VARIABLES.split(' ').for_each(|variable| _ = shell.env_remove(variable));
+    shell.args(["-c", command]).current_dir(root()).env("MAKEFLAGS", "s").env("USER", "student");
+    shell.env("LC_ALL", if chinese { "zh_CN.UTF-8" } else { "C.UTF-8" });
+    shell.env("ARTICLE", article.unwrap_or_default());
+    let output = shell.output().expect("there is a shell");
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    Some(normalised(String::from_utf8_lossy(&output.stdout).trim_end()))
+}
+
+/// `text` as any run would print it.
+fn normalised(text: &str) -> String {
+    let text = text.lines().map(with_one_time).collect::<Vec<_>>().join("\n");
+    // What is a port stands before or behind the address.
+    let mut names: Vec<(u16, String)> = Vec::new();
+    for (at, ip) in text.match_indices("127.0.0.1") {
+        let before = text[..at].strip_suffix(' ').and_then(|before| before.rsplit(' ').next());
+        let behind = text[at + ip.len()..].trim_start_matches([':', ' ']);
+        let behind = behind.split(|c: char| !c.is_ascii_digit()).next();
+        for port in [before, behind].into_iter().flatten().filter_map(|word| word.parse().ok()) {
+            if names.iter().all(|(known, _)| *known != port) {
+                let name = if names.is_empty() { 8080 } else { 40_000 + names.len() };
+                names.push((port, name.to_string()));
+            }
+        }
+    }
+    substituted(&text, &names)
+}
+
+/// A line of log, `DEBUG | Sun Nov 22 14:13:23 2026 | …`, with another time.
+fn with_one_time(line: &str) -> String {
+    let is_time = |word: &str| word.len() == TIME.len() && word.matches(':').count() == 2;
+    let words = line.split(" | ").map(|word| if is_time(word) { TIME } else { word });
+    words.collect::<Vec<_>>().join(" | ")
+}

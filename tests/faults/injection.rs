@@ -1,0 +1,101 @@
+//! Where a program can fail, as a run without faults shows, and what can go wrong there.
+
+use crate::faults::quiescence::{talk, with_a_peer};
+use crate::faults::{CALLS, Case, FORKS, Kind, Subject};
+use crate::harness::net::ports::free_port;
+use crate::harness::process::launch::Trace;
+use crate::harness::trace::parse::{self, Call};
+
+/// The calls of the start, what befalls them, and the contract's exit status for it.
+pub const START: [(&str, &[&str], i32); 5] = [
+    ("socket", &["EMFILE"], 1),
+    ("setsockopt", &["ENOMEM"], 2),
+    ("bind", &["EACCES"], 2),
+    ("listen", &["EADDRINUSE"], 3),
+    ("connect", &["ETIMEDOUT"], 5),
+];
+
+/// What can befall a call, of a process that makes such calls, if it is of that kind.
+///
+/// Any errno that strace knows, or `short`. One a call, or two: no program looks at which it is. What the kernel does
+/// not do is not here: no handler is installed, so no call is interrupted; a `close` that fails has closed.
+fn faults(kind: Kind, call: &Call) -> &'static [&'static str] {
+    let (name, fd) = (call.name.as_str(), call.fd());
+    let is_log = fd == Some(1) && call.args.get(1).is_some_and(|text| text.starts_with("\"DEBUG |"));
+    let (is, faults): (bool, &[&str]) = match kind {
+        Kind::Start => (true, START.iter().find(|start| start.0 == name).map_or(&[], |start| start.1)),
+        Kind::StartLog | Kind::ParentLog | Kind::Log => (is_log, &["ENOSPC", "short"]),
+        Kind::Accept => (name == "accept", &["EMFILE", "ECONNABORTED"]),
+        Kind::Read => (name == "read" && fd > Some(2), &["ECONNRESET"]),
+        Kind::Write => (name == "write" && fd > Some(2), &["EPIPE", "short"]),
+        Kind::Fork | Kind::InnerFork => (FORKS.contains(&name), &["EAGAIN"]),
+        Kind::Wait => (name == "wait4", &["ECHILD"]),
+        // musl's stdio gathers and scatters.
+        Kind::TerminalRead => (fd == Some(0) && name.starts_with("read"), &["EIO"]),
+        Kind::TerminalWrite => (fd == Some(1) && name.starts_with("write") && !is_log, &["ENOSPC"]),
+    };
+    if is { faults } else { &[] }
+}
+
+/// The cases of these kinds in a process that has made these calls.
+fn cases_of(calls: &[&Call], kinds: &[Kind]) -> Vec<Case> {
+    // What is read before there is a socket, the loader reads.
+    let from = calls.iter().position(|call| call.name == "socket").unwrap_or(0);
+    let mut cases = Vec::new();
+    let each = |&kind| CALLS.split([',', '?']).map(move |call| (kind, call));
+    for (kind, call) in kinds.iter().flat_map(each) {
+        let namesakes = (1..).zip(calls.iter().enumerate().filter(|(_, made)| made.name == call));
+        let known = namesakes.filter(|(_, (place, _))| *place >= from);
+        let faults = known.map(|(count, (_, made))| (count, faults(kind, made)));
+        let mut such = faults.filter(|(_, faults)| !faults.is_empty());
+        let Some((first, faults)) = such.next() else { continue };
+        let mut whens: Vec<(&str, String)> = vec![("first", first.to_string())];
+        whens.extend(such.next().map(|(later, _)| ("later", later.to_string())));
+        // Where for ever would be other calls' failure too, it is left out.
+        if matches!(kind, Kind::Accept | Kind::Read | Kind::Fork | Kind::Wait) {
+            whens.push(("for ever", format!("{first}+")));
+        }
+        for &fault in faults {
+            cases.extend(whens.iter().cloned().map(|(occurrence, when)| {
+                let name = match kind {
+                    Kind::Start => format!("{call} {fault}"),
+                    _ => format!("{kind:?} {fault} {occurrence}"),
+                };
+                Case { name, kind, call, fault, when }
+            }));
+        }
+    }
+    cases
+}
+
+/// The matrix of one program: what a run without faults shows that it calls.
+pub fn cases(subject: &Subject) -> Vec<Case> {
+    use Kind::*;
+    if subject.is_client() {
+        let (client, _) = with_a_peer(subject, Trace::of(CALLS));
+        let calls = client.events();
+        let calls = parse::calls(&calls, client.pid());
+        return cases_of(&calls, &[Start, Log, Read, Write, TerminalRead, TerminalWrite]);
+    }
+    let port = free_port();
+    let mut server = subject.launch("", port).traced(Trace::of(CALLS)).start();
+    server.listens(port).expect("without faults");
+    (0..2).for_each(|_| _ = talk(port, server.pid()));
+    let events = server.events();
+    let processes = parse::pids(&events).into_iter().map(|pid| parse::calls(&events, pid));
+    let processes: Vec<Vec<&Call>> = processes.collect();
+    let accepts = processes[0].iter().position(|call| call.name == "accept").expect("it accepts");
+    // strace is let in when it accepts, and counts from there.
+    let (start, parent) = processes[0].split_at(accepts);
+    let is = |kind| move |call: &&Call| !faults(kind, call).is_empty();
+    let child = |kind| processes[1..].iter().find(|calls| calls.iter().any(is(kind)));
+    let mut cases = cases_of(start, &[Start, StartLog]);
+    if let Some(serving) = child(Read) {
+        cases.extend(cases_of(parent, &[Accept, Fork, Wait, ParentLog]));
+        cases.extend(cases_of(serving, &[Read, Write, Log]));
+        cases.extend(child(InnerFork).iter().flat_map(|between| cases_of(between, &[InnerFork])));
+    } else {
+        cases.extend(cases_of(parent, &[Accept, Read, Write, Log]));
+    }
+    cases
+}

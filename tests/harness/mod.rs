@@ -1,0 +1,32 @@
+//! What the tools and the tests share: starting programs, talking to them, reading what strace saw.
+
+pub mod builds;
+pub mod i18n;
+pub mod pool;
+pub mod random;
+pub mod session;
+pub mod skip;
+pub mod tempdir;
+pub mod terminal;
+pub mod text;
+
+/// Starting a program, waiting for it, and ending it with everything it started.
+pub mod process {
+    pub mod launch;
+    pub mod output;
+    pub mod procfs;
+    pub mod supervisor;
+    pub mod wait;
+}
+
+/// Ports, the kernel's socket tables, and a client in the test's hands.
+pub mod net {
+    pub mod ports;
+    pub mod procnet;
+    pub mod test_client;
+}
+
+pub mod trace;
+
+#[cfg(test)]
+mod tests;

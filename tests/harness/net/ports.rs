@@ -1,0 +1,37 @@
+//! Free ports for servers under test, and whether one is in use.
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::{Mutex, PoisonError};
+
+use crate::harness::net::procnet;
+
+pub fn is_listening(port: u16) -> bool {
+    procnet::listening().iter().any(|socket| socket.port == port)
+}
+
+/// A port that nobody has, below those that the kernel gives to clients. Each process takes a hundred
+/// at a time, and holds the first of them as a UDP port: so copies that run at once keep apart. One that reads
+/// the same in both byte orders would not show erratum 1.
+pub fn free_port() -> u16 {
+    static TAKEN: Mutex<(u16, Vec<UdpSocket>)> = Mutex::new((0, Vec::new()));
+    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        if taken.0 % 100 == 0 {
+            let from = std::process::id() * 37;
+            let mut hundreds = (from..from + 200).map(|n| 10_000 + (n % 200 * 100) as u16);
+            let held = hundreds.find_map(|first| UdpSocket::bind((Ipv4Addr::LOCALHOST, first)).ok());
+            let held = held.expect("a hundred is left");
+            taken.0 = held.local_addr().expect("it is bound").port();
+            taken.1.push(held);
+        }
+        taken.0 += 1;
+        if taken.0 % 100 != 0 && taken.0.swap_bytes() != taken.0 && is_unused(taken.0) {
+            return taken.0;
+        }
+    }
+}
+
+/// Not even an old connection, which keeps a printed server from it (erratum 17), or which a lesson would list.
+pub fn is_unused(port: u16) -> bool {
+    procnet::of(port).is_empty()
+}

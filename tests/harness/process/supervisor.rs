@@ -1,0 +1,121 @@
+//! The process between a test and the program that it runs: whatever the program
+//! starts, and however it hides, stays below its keeper, so that all of it can be ended.
+//!
+//! A program whose test has died is ended by its keeper.
+
+use std::io;
+use std::process::Child;
+use std::sync::atomic::AtomicI32;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use crate::harness::process::procfs::children;
+use crate::harness::process::wait::{TIMEOUT, wait_at_most};
+
+/// What the keeper tells the test, in memory that both have.
+pub struct Report {
+    pid: AtomicI32,
+    /// As `waitpid` gives it, -1 until the program has ended.
+    status: AtomicI32,
+}
+
+impl Report {
+    /// A page for each program, which is never given back.
+    pub fn new() -> &'static Self {
+        let (may, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+        let page = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Report>(), may, shared, -1, 0) };
+        assert_ne!(page, libc::MAP_FAILED, "a page is left");
+        let report = unsafe { &*page.cast::<Report>() };
+        report.status.store(-1, SeqCst);
+        report
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.pid.load(SeqCst) as u32
+    }
+
+    /// The program's exit status, or 128 and the number of the signal that ended it; none before its end.
+    pub fn status(&self) -> Option<i32> {
+        match self.status.load(SeqCst) {
+            -1 => None,
+            status if libc::WIFSIGNALED(status) => Some(128 + libc::WTERMSIG(status)),
+            status => Some(libc::WEXITSTATUS(status)),
+        }
+    }
+
+    /// Called between `fork` and `exec`: forks again, returns in the program, and keeps it in the other.
+    pub fn keep(&self) -> io::Result<()> {
+        unsafe {
+            let test = libc::getppid();
+            libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1);
+            match libc::fork() {
+                -1 => return Err(io::Error::last_os_error()),
+                0 => self.pid.store(libc::getpid(), SeqCst),
+                program => self.watch(program, test),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reaps all that ends below, until there is nobody left.
+    unsafe fn watch(&self, program: libc::pid_t, test: libc::pid_t) -> ! {
+        unsafe {
+            close_from(0, false);
+            let (mut signals, none) = (std::mem::zeroed(), std::ptr::null_mut());
+            libc::sigfillset(&raw mut signals);
+            libc::sigprocmask(libc::SIG_SETMASK, &raw const signals, none);
+            libc::sigemptyset(&raw mut signals);
+            libc::sigaddset(&raw mut signals, libc::SIGCHLD);
+            // Sent when the thread that has started it dies, and so, at the latest, the test.
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGCHLD);
+            let now_and_then = libc::timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+            let mut status = 0;
+            loop {
+                match libc::waitpid(-1, &raw mut status, libc::WNOHANG) {
+                    -1 => libc::_exit(0),
+                    0 if libc::getppid() != test => end_all_below(std::process::id()),
+                    0 => _ = libc::sigtimedwait(&raw const signals, none.cast(), &raw const now_and_then),
+                    pid if pid == program => self.status.store(status, SeqCst),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// Closes all descriptors from `first` on, at once or at `exec`.
+pub unsafe fn close_from(first: libc::c_int, at_exec: bool) {
+    let flags = if at_exec { libc::CLOSE_RANGE_CLOEXEC } else { 0 };
+    if unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, flags) } == 0 {
+        return;
+    }
+    // Linux before 5.11 is asked one by one.
+    for fd in first..1024 {
+        unsafe { if at_exec { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) } else { libc::close(fd) } };
+    }
+}
+
+/// Ends the program and all that it has started, and waits until they are gone.
+pub fn end(keeper: &mut Child, program: u32) {
+    let below = keeper.id();
+    let mut gone = |patience| wait_at_most(patience, || !matches!(keeper.try_wait(), Ok(None)));
+    if !gone(Duration::ZERO) {
+        // The group first: it is all there is as a rule, and spares a look at every process.
+        unsafe { libc::kill(-(program as i32), libc::SIGKILL) };
+        wait_at_most(TIMEOUT, || {
+            gone(Duration::from_millis(10)) || {
+                end_all_below(below);
+                false
+            }
+        });
+    }
+}
+
+/// Stops them first: what is stopped starts nothing new.
+pub fn end_all_below(keeper: u32) {
+    for signal in [libc::SIGSTOP, libc::SIGKILL] {
+        for pid in children(keeper) {
+            unsafe { libc::kill(pid as i32, signal) };
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Waiting until something holds, with a bound: the one place that polls.
+
+use std::time::{Duration, Instant};
+
+/// How long anything may take before it counts as hanging.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Waits until `condition` holds. Panics, naming `what`, when it never does.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    wait_for_some(what, || condition().then_some(()));
+}
+
+pub fn wait_for_some<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
+    let mut found = None;
+    wait_at_most(TIMEOUT, || {
+        found = find();
+        found.is_some()
+    });
+    found.unwrap_or_else(|| panic!("it never came to this: {what}"))
+}
+
+/// Whether `condition` comes to hold in that time.
+pub fn wait_at_most(patience: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let began = Instant::now();
+    while !condition() {
+        let waited = began.elapsed();
+        if waited > patience {
+            return false;
+        }
+        // To look costs time that others need: the longer it takes, the seldomer.
+        std::thread::sleep((waited / 8).clamp(Duration::from_millis(2), Duration::from_millis(30)));
+    }
+    true
+}

@@ -1,0 +1,25 @@
+//! strace's output: read, put into words, ordered by cause, normalised, drawn.
+
+pub mod causality;
+pub mod diagram;
+pub mod normalise;
+pub mod parse;
+pub mod render;
+
+use std::process::Command;
+
+use crate::say;
+
+/// One line if this user may not trace, or strace is not there.
+pub fn may_trace() -> Result<(), String> {
+    let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+    let tried = tried.map_err(|_| say!("strace is missing, install it", "没有 strace，请先安装"))?;
+    if tried.status.success() {
+        return Ok(());
+    }
+    let why = String::from_utf8_lossy(&tried.stderr).lines().next().unwrap_or_default().to_string();
+    Err(say!(
+        "no right to trace ({why}): set kernel.yama.ptrace_scope to 1 or less; a container needs --cap-add=SYS_PTRACE",
+        "没有跟踪的权限（{why}）：把 kernel.yama.ptrace_scope 设为 1 或更小；容器要加 --cap-add=SYS_PTRACE"
+    ))
+}

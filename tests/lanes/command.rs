@@ -1,0 +1,38 @@
+//! `make lanes`: one conversation, traced on both sides, drawn with a column a process.
+
+use std::path::Path;
+
+use crate::harness::net::ports::free_port;
+use crate::harness::session;
+use crate::harness::terminal::{colours, columns};
+use crate::harness::trace::diagram::draw;
+use crate::harness::trace::{may_trace, parse};
+use crate::say;
+
+/// `TRACE`, or the programs' directory, the server and how many clients; drawn, or one line that says why not.
+pub fn lanes(words: &[String]) -> Result<bool, String> {
+    let events = match words {
+        // Another locale's reasons stand in its brackets.
+        [trace] => std::fs::read(trace)
+            .map(|text| parse::read(&String::from_utf8_lossy(&text)))
+            .map_err(|error| format!("lanes: {trace}: {error}"))?,
+        [bin, server, clients] => {
+            let count = clients.parse().ok().filter(|count| (1..=4).contains(count));
+            let count = count.ok_or(say!(
+                "lanes: CLIENTS is 1 to 4, not {clients}",
+                "lanes: CLIENTS 是 1 到 4，不是 {clients}"
+            ))?;
+            may_trace()?;
+            session::hold(Path::new(bin), server, count, free_port())
+        }
+        _ => panic!("the Makefile names a trace, or programs, a server and clients"),
+    };
+    if events.iter().all(|event| event.call().is_none()) {
+        return Err(say!(
+            "lanes: strace has seen no call: is it a trace, and is tracing allowed here?",
+            "lanes: strace 没有看到任何系统调用：这是 trace 文件吗？这里允许跟踪进程吗？"
+        ));
+    }
+    print!("{}", draw(&events, columns(120), colours()));
+    Ok(true)
+}

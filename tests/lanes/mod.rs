@@ -1,0 +1,6 @@
+//! `make lanes`: the sequence diagram of one session, or of any trace.
+
+pub mod command;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! Proves that a trace is read, told and drawn as it happened, and the same conversation always the same.
+
+use crate::harness::builds::{Build, SERVERS, made, make, program};
+use crate::harness::net::ports::free_port;
+use crate::harness::session;
+use crate::harness::text::display_width;
+use crate::harness::trace::diagram::draw;
+use crate::harness::trace::parse;
+
+/// A conversation with the server of the double fork, as strace wrote it, and its drawing.
+const TRACE: &str = include_str!("recorded/double_fork.strace");
+const DRAWING: &str = include_str!("recorded/double_fork.txt");
+
+fn drawn(trace: &str) -> String {
+    draw(&parse::read(trace), 120, false)
+}
+
+/// Errors in any language and odd strings are read as strace writes them.
+#[test]
+fn a_trace_is_read() {
+    let text = "connect(3, {port=htons(80)}, 16) = -1 ECONNREFUSED (拒绝连接)\nwrite(1, \"a, \\\")(\\0\\33\", 7) = 7\n";
+    let events = parse::read(text);
+    assert_eq!(events[0].call().and_then(|call| call.errno.as_deref()), Some("ECONNREFUSED"));
+    assert_eq!(events[1].call().and_then(|call| call.bytes(1)).as_deref(), Some(&b"a, \")(\0\x1b"[..]));
+}
+
+/// The recorded trace has just this drawing, whatever makes a child, and whoever of two that did not wait was quicker.
+#[test]
+fn the_double_fork_is_drawn() {
+    let clone = "clone(child_stack=NULL, flags=SIGCHLD)";
+    let clone3 = "clone3({flags=CLONE_CHILD_SETTID, exit_signal=SIGCHLD}, 88)";
+    let ends = "<TCP:[127.0.0.1:23987->127.0.0.1:49634]>";
+    for changes in [
+        vec![],
+        vec![(clone, "fork()")],
+        vec![(clone, "vfork()")],
+        vec![(clone, clone3)],
+        // What `-yy` says.
+        vec![("(4,", &format!("(4{ends},")), (", [16]) = 4", &format!(", [16]) = 4{ends}"))],
+        // The parent closes its copy after the child is gone, and the grandchild sleeps at once.
+        vec![("29 close", "459 close"), ("42 wait4", "460 wait4")],
+    ] {
+        let change = |trace: String, (was, is): &(&str, &str)| {
+            assert!(trace.contains(was), "{was}");
+            trace.replace(was, is)
+        };
+        let drawing = drawn(&changes.iter().fold(TRACE.to_string(), change));
+        assert_eq!(drawing, DRAWING, "{changes:?}\n{drawing}");
+    }
+    // The client's file first.
+    let (server, client): (Vec<&str>, Vec<&str>) = TRACE.lines().partition(|line| line.starts_with('1'));
+    assert_eq!(drawn(&[client, server].concat().join("\n")), DRAWING);
+}
+
+/// No line is wider than asked, in any width; what is long is cut with a sign; a wide letter takes two columns.
+#[test]
+fn it_fits_the_width() {
+    // accept waits; the word is cut where it is typed, sent and read.
+    for (word, cut) in [("hello", 1), (&"long ".repeat(20), 4), (&"中文".repeat(20), 4)] {
+        for width in 60..=120 {
+            let drawing = draw(&parse::read(&TRACE.replace("hello", word)), width, false);
+            assert!(drawing.lines().all(|line| display_width(line) <= width), "{width}:\n{drawing}");
+            assert!(drawing.matches('…').count() >= cut, "{width}:\n{drawing}");
+        }
+    }
+    let wide = drawn(&TRACE.replace("hello", "中文"));
+    assert_eq!(wide.replace("中文", "abcd"), drawn(&TRACE.replace("hello", "abcd")), "\n{wide}");
+}
+
+/// A terminal gets colours, unless `NO_COLOR` is set; they change no character. A pipe gets none.
+#[test]
+fn colours_change_no_character() {
+    let coloured = draw(&parse::read(TRACE), 120, true);
+    let plain = coloured.split('\x1b').map(|piece| piece.split_once('m').map_or(piece, |(_, text)| text));
+    assert_eq!(plain.collect::<String>(), DRAWING);
+    let lanes = ["lanes", "TRACE=tests/lanes/recorded/double_fork.strace"];
+    assert_eq!(made(&lanes).1, DRAWING);
+    for (value, coloured) in [("", true), ("1", false)] {
+        let mut make = make(&lanes).env("NO_COLOR", value).terminal(120).start();
+        assert_eq!(make.wait(), 0);
+        make.screen().wait_for("grandchild", 2);
+        assert_eq!(make.screen().text().contains('\x1b'), coloured, "NO_COLOR={value}");
+    }
+}
+
+/// With every server the same conversation has the same drawing; the server of one process lets the second client
+/// wait, and serves it when the first has quit.
+#[test]
+fn a_conversation_is_drawn_as_ever() {
+    for (server, clients, drawing) in [
+        (SERVERS[0], 2, include_str!("recorded/tcp_server.txt")),
+        (SERVERS[1], 4, include_str!("recorded/tcp_server_fork.txt")),
+        (SERVERS[2], 2, include_str!("recorded/tcp_server_double_fork.txt")),
+    ] {
+        let bin = program(Build::Fixed, server);
+        let bin = bin.parent().expect("a directory");
+        let drawn = draw(&session::hold(bin, server, clients, free_port()), 120, false);
+        assert_eq!(drawn, drawing, "\n{drawn}");
+    }
+}
+
+/// What cannot be drawn is one line that says why, and a failure.
+#[test]
+fn what_cannot_be_drawn_is_said() {
+    for (word, why) in [
+        ("TRACE=no/such/file", "lanes: no/such/file: No such file"),
+        ("TRACE=README.md", "lanes: strace has seen no call"),
+        ("SERVER=nonsense", "SERVER=nonsense: it is one of tcp_server tcp_server_fork"),
+        ("CLIENTS=5", "lanes: CLIENTS is 1 to 4, not 5"),
+    ] {
+        let (status, drawing, said) = made(&["lanes", word]);
+        assert!(status != 0 && drawing.trim().is_empty(), "{word}: {status}\n{drawing}");
+        let not_makes = |line: &&str| !line.starts_with("make") && !line.starts_with(' ');
+        let own: Vec<&str> = said.lines().filter(not_makes).collect();
+        assert!(own.len() == 1 && own[0].starts_with(why), "{word}: {said}");
+    }
+}

@@ -1,0 +1,100 @@
+//! Proves that the commands for a first look show what they promise and leave nothing running.
+
+use crate::harness::builds::{Build, SERVERS, Server, made, make, program, root};
+use crate::harness::net::ports::free_port;
+use crate::harness::net::test_client::{connect, rest, said};
+use crate::harness::process::launch::Launch;
+use crate::harness::process::wait::wait_until;
+use crate::harness::tempdir::TempDir;
+
+/// The demo shows the words, the replies and the server's log, in this order, and ends everything.
+#[test]
+fn a_conversation_is_shown() {
+    for server in SERVERS {
+        let (status, text, _) = made(&["demo", &format!("SERVER={server}")]);
+        assert!(status == 0 && !text.contains('\x1b'), "{text}");
+        let mut rest = text.as_str();
+        for shown in [
+            &format!("server │ $ {server} "),
+            "listen() success",
+            "client │ $ tcp_client 127.0.0.1 ",
+            "client │ Please enterhello",
+            "to_upper after:",
+            "client │ Server EchoHELLO",
+            "client │ Please enterquit",
+            "Service close 4 sockFd",
+        ] {
+            rest = rest.split_once(shown).unwrap_or_else(|| panic!("no {shown}:\n{text}")).1;
+        }
+    }
+}
+
+/// As printed, the client cannot connect: the demo says so, and ends.
+#[test]
+fn as_printed_nobody_connects() {
+    let (_, text, _) = made(&["demo", "AS_PRINTED=1"]);
+    assert!(text.contains("connect() failed::Connection refused"), "{text}");
+    assert!(text.contains("client │ exit status 5") && !text.contains("Server Echo"), "{text}");
+}
+
+/// Ctrl-C on a server that make runs, under strace too, ends it and its children at once.
+#[test]
+fn ctrl_c_ends_everything() {
+    for command in ["run-server", "strace-server"] {
+        for server in SERVERS {
+            program(Build::Fixed, server);
+            let port = free_port().to_string();
+            let words = [command, &format!("SERVER={server}"), &format!("PORT={port}")];
+            let mut running = make(&words).terminal(200).start();
+            running.screen().wait_for("listen() success", 1);
+            let mut client = connect(port.parse().expect("a number"));
+            assert_eq!(said(&mut client, b"hello"), b"HELLO");
+            running.type_in(b"\x03");
+            assert_ne!(running.wait(), 0);
+            wait_until("all have ended", || running.below().is_empty());
+            assert_eq!(rest(&mut client), b"");
+        }
+    }
+}
+
+/// Under strace a program shows the article's calls, one a line, and nothing that the C library does for itself.
+#[test]
+fn strace_shows_the_articles_calls() {
+    let server = Server::start("tcp_server_fork");
+    let mut client = make(&["strace-client", &format!("PORT={}", server.port)]).start();
+    client.type_in(b"hello\nquit\n");
+    assert_eq!(client.wait(), 0);
+    let mut calls = client.stderr.all();
+    calls.retain(|line| line.contains(") ") && !line.starts_with(' '));
+    let names: Vec<&str> = calls.iter().filter_map(|line| line.split('(').next()).collect();
+    let expected = "rt_sigaction socket write connect write write read write read write write write read \
+                    close exit_group";
+    assert_eq!(names.join(" "), expected, "{calls:#?}");
+    assert!(calls.iter().any(|line| line.starts_with("read(3, \"HELLO\", 1024)")), "{calls:#?}");
+}
+
+/// A missing tool is installed where that needs no password; otherwise, or if strace is too old, one line says so.
+#[test]
+fn a_missing_tool_is_installed_or_named() {
+    let bin = TempDir::empty();
+    let need = |tool, path: &str| {
+        let path = bin.display().to_string() + path;
+        let install = Launch::of("/bin/sh").arg(root().join("tests/scripts/install.sh")).arg(tool);
+        let mut install = install.env("LC_ALL", "C").env("PATH", path).start();
+        (install.wait(), install.stderr.all())
+    };
+    bin.script("id", "echo 0");
+    bin.script("dnf", "exit 1");
+    let (status, said) = need("ss", "");
+    assert!(status == 1 && said.concat().ends_with("the package iproute"), "{said:?}");
+    // A manager that installs what it is asked for.
+    let ss = bin.join("ss");
+    bin.script("dnf", &format!("echo '#!/bin/sh' > {ss:?}; /bin/chmod +x {ss:?}; [ \"$3\" = iproute ]"));
+    assert_eq!(need("ss", "").0, 0);
+    assert_eq!(need("ss", ""), (0, vec![]), "it is there, and nothing is said");
+    for (version, status) in [("5.6", 1), ("5.7", 0), ("5.10-dirty", 0), ("6.13", 0), ("4.26", 1)] {
+        bin.script("strace", &format!("echo 'strace -- version {version}'"));
+        let (ended, said) = need("strace", ":/usr/bin:/bin");
+        assert_eq!((ended, said.len()), (status, status as usize), "{version}: {said:?}");
+    }
+}

@@ -1,0 +1,59 @@
+//! One program for the Makefile's tools: each has a folder, and its entry point in `command.rs`.
+
+#![allow(dead_code)] // the tests use the rest
+
+mod article;
+mod compare;
+mod course;
+mod faults;
+mod grade;
+mod harness;
+mod lanes;
+mod page;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    one_line_at_panic();
+    std::panic::catch_unwind(run).unwrap_or(ExitCode::from(2))
+}
+
+fn run() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let (tool, words) = words.split_first().expect("the Makefile names a tool");
+    match tool.as_str() {
+        "compare" => status(compare::command::compare(words)),
+        "faults" => status(faults::command::faults(words)),
+        "grade" => status(grade::command::grade(words)),
+        "lanes" => status(lanes::command::lanes(words)),
+        "lesson" => status(course::command::show(words)),
+        "lessons" => status(course::command::list(words)),
+        "record" => status(course::command::record(words)),
+        "side-by-side" => status(page::command::side_by_side(words)),
+        _ => panic!("there is no tool {tool}"),
+    }
+}
+
+/// 0 if all is well, 1 if not; 2, and the line that says why, if it could not be seen.
+fn status(well: Result<bool, String>) -> ExitCode {
+    match well {
+        Ok(well) => ExitCode::from(u8::from(!well)),
+        Err(line) => {
+            eprintln!("{line}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// A panic's words are one line for the user. A reader that has left, `| head`, needs none.
+fn one_line_at_panic() {
+    std::panic::set_hook(Box::new(|panic| {
+        let words = panic.payload();
+        let words = words.downcast_ref().map(String::as_str).or(words.downcast_ref().copied());
+        let words = words.unwrap_or("it can't go on");
+        if words.contains("Broken pipe") {
+            std::process::exit(2);
+        }
+        eprintln!("{words}");
+    }));
+}
