@@ -1,11 +1,15 @@
 //! What the tools and the tests share: starting programs, talking to them, reading what strace saw.
 
 pub mod builds;
+pub mod cases;
+pub mod diff;
 pub mod i18n;
 pub mod pool;
 pub mod random;
+pub mod report;
 pub mod session;
 pub mod skip;
+pub mod switches;
 pub mod tempdir;
 pub mod terminal;
 pub mod text;
@@ -29,4 +33,7 @@ pub mod net {
 pub mod trace;
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    mod process;
+    mod report;
+}

@@ -16,7 +16,7 @@ pub fn wait_for_some<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
         found = find();
         found.is_some()
     });
-    found.unwrap_or_else(|| panic!("it never came to this: {what}"))
+    found.unwrap_or_else(|| panic!("timed out after {} s waiting until {what}", TIMEOUT.as_secs()))
 }
 
 /// Whether `condition` comes to hold in that time.
