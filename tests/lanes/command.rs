@@ -23,7 +23,7 @@ pub fn lanes(words: &[String]) -> Result<bool, String> {
                 "lanes: CLIENTS 是 1 到 4，不是 {clients}"
             ))?;
             may_trace()?;
-            session::hold(Path::new(bin), server, count, free_port())
+            session::run(Path::new(bin), server, count, free_port())
         }
         _ => panic!("the Makefile names a trace, or programs, a server and clients"),
     };

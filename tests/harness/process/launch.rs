@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use crate::harness::net::ports::is_listening;
 use crate::harness::process::output::{Lines, Stream};
-use crate::harness::process::procfs::children;
-use crate::harness::process::supervisor::{self, Report};
+use crate::harness::process::procfs::descendants;
+use crate::harness::process::supervisor::{self, Shared};
 use crate::harness::process::wait::{TIMEOUT, wait_at_most, wait_until};
 use crate::harness::trace::parse::{self, Event};
 
@@ -45,7 +45,7 @@ impl Trace {
     }
 
     /// Children are not traced.
-    pub fn first_alone(mut self) -> Self {
+    pub fn without_children(mut self) -> Self {
         self.0.retain(|option| option != "-f");
         self
     }
@@ -55,10 +55,17 @@ impl Trace {
         let file = unsafe { libc::memfd_create(c"strace".as_ptr(), libc::MFD_CLOEXEC) };
         assert_ne!(file, -1, "a descriptor is left");
         let path = format!("/proc/{}/fd/{file}", std::process::id());
-        let strace = Launch::of("strace").args(["-ttt", "-s", "99999"]).args(&self.0).args(["-o", &path]);
+        let strace = Launch::new("strace").args(["-ttt", "-s", "99999"]).args(&self.0).args(["-o", &path]);
         // Another language's reasons would stand among the calls.
         (strace.env("LC_ALL", "C"), (unsafe { OwnedFd::from_raw_fd(file) }, path))
     }
+}
+
+/// A resource that [`Launch::limit`] bounds.
+pub enum Limit {
+    Descriptors,
+    /// Bytes of a file.
+    FileSize,
 }
 
 type Setting = Box<dyn FnOnce(&mut Command)>;
@@ -72,7 +79,7 @@ pub struct Launch {
 }
 
 impl Launch {
-    pub fn of(program: impl AsRef<OsStr>) -> Self {
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
         Launch { words: Vec::new(), settings: Vec::new(), trace: None, screen: None, keyboard: None }
             .arg(program)
     }
@@ -103,7 +110,7 @@ impl Launch {
     }
 
     /// Nothing of the test's environment but `PATH`.
-    pub fn bare(self) -> Self {
+    pub fn clean_env(self) -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
         self.set(Command::env_clear).env("PATH", path)
     }
@@ -135,11 +142,14 @@ impl Launch {
         self.set(move |command| command.uid(uid))
     }
 
-    /// No more than this, by `ulimit`'s letter: `n` descriptors; `f` bytes of a file, strace's own among them.
-    pub fn limit(self, what: char, most: u64) -> Self {
-        let resource = if what == 'n' { libc::RLIMIT_NOFILE } else { libc::RLIMIT_FSIZE };
-        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
-        let set = move || succeeds(unsafe { libc::setrlimit(resource, &raw const limit) });
+    /// No more than this of a resource. A traced program's files include strace's own.
+    pub fn limit(self, limit: Limit, most: u64) -> Self {
+        let resource = match limit {
+            Limit::Descriptors => libc::RLIMIT_NOFILE,
+            Limit::FileSize => libc::RLIMIT_FSIZE,
+        };
+        let most = libc::rlimit { rlim_cur: most, rlim_max: most };
+        let set = move || succeeds(unsafe { libc::setrlimit(resource, &raw const most) });
         self.set(move |command| unsafe { command.pre_exec(set) })
     }
 
@@ -157,7 +167,7 @@ impl Launch {
     }
 
     /// What it says goes to a terminal; what it reads comes from a pipe.
-    pub fn shown_on_terminal(self) -> Self {
+    pub fn output_on_terminal(self) -> Self {
         self.shown(80).0
     }
 
@@ -184,19 +194,19 @@ impl Launch {
         });
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let report = Report::new();
-        unsafe { command.pre_exec(|| report.keep().and_then(|()| prepare())) };
+        let shared = Shared::new();
+        unsafe { command.pre_exec(|| shared.fork().and_then(|()| prepare())) };
         self.settings.into_iter().for_each(|setting| setting(&mut command));
-        let mut keeper = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut supervisor = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         fn file(stream: Option<impl Into<OwnedFd>>) -> Option<File> {
             stream.map(|stream| File::from(stream.into()))
         }
         Running {
-            stdin: self.keyboard.or(file(keeper.stdin.take())),
-            stdout: Lines::of(file(keeper.stdout.take())),
-            stderr: Lines::of(file(keeper.stderr.take())),
-            keeper,
-            report,
+            stdin: self.keyboard.or(file(supervisor.stdin.take())),
+            stdout: Lines::of(file(supervisor.stdout.take())),
+            stderr: Lines::of(file(supervisor.stderr.take())),
+            supervisor,
+            shared,
             screen: self.screen,
             trace,
             attached: None,
@@ -204,7 +214,7 @@ impl Launch {
     }
 }
 
-/// Under its keeper, before it becomes the program.
+/// Under its supervisor, before it becomes the program.
 fn prepare() -> io::Result<()> {
     unsafe {
         // A descriptor of ours that is left open would change the numbers of theirs.
@@ -229,8 +239,8 @@ fn succeeds(result: libc::c_int) -> io::Result<()> {
 
 /// A program that runs. It ends with this value, and with it all that it has started.
 pub struct Running {
-    keeper: Child,
-    report: &'static Report,
+    supervisor: Child,
+    shared: &'static Shared,
     pub stdin: Option<File>,
     pub stdout: Lines,
     pub stderr: Lines,
@@ -243,17 +253,17 @@ pub struct Running {
 impl Running {
     /// The program's own process id, under strace too.
     pub fn pid(&self) -> u32 {
-        self.report.pid()
+        self.shared.pid()
     }
 
     /// The process above the program.
-    pub fn keeper(&self) -> u32 {
-        self.keeper.id()
+    pub fn supervisor(&self) -> u32 {
+        self.supervisor.id()
     }
 
     /// All that runs because of it: its children of all generations, orphans, and a strace.
-    pub fn below(&self) -> Vec<u32> {
-        children(self.keeper.id())
+    pub fn descendants(&self) -> Vec<u32> {
+        descendants(self.supervisor.id())
     }
 
     /// To the process alone.
@@ -275,34 +285,34 @@ impl Running {
 
     /// Waits for the end: an exit status, or 128 and the number of a signal.
     pub fn wait(&mut self) -> i32 {
-        self.wait_within(TIMEOUT).unwrap_or_else(|| panic!("process {} does not end", self.pid()))
+        self.wait_timeout(TIMEOUT).unwrap_or_else(|| panic!("process {} does not end", self.pid()))
     }
 
     /// The same, or `None` if it has not ended by then.
-    pub fn wait_within(&mut self, patience: Duration) -> Option<i32> {
+    pub fn wait_timeout(&mut self, patience: Duration) -> Option<i32> {
         wait_at_most(patience, || self.has_ended());
-        self.report.status()
+        self.shared.status()
     }
 
     pub fn has_ended(&mut self) -> bool {
-        self.report.status().is_some()
+        self.shared.status().is_some()
     }
 
     /// Waits for the end of it and of all that it has started, a strace among them. Its status.
-    pub fn wait_for_all(&mut self) -> i32 {
-        wait_until("all have ended", || matches!(self.keeper.try_wait(), Ok(Some(_)) | Err(_)));
+    pub fn wait_for_descendants(&mut self) -> i32 {
+        wait_until("all have ended", || matches!(self.supervisor.try_wait(), Ok(Some(_)) | Err(_)));
         self.wait()
     }
 
     /// Waits until somebody listens on `port`.
-    pub fn listens(&mut self, port: u16) -> Result<(), String> {
+    pub fn wait_until_listening(&mut self, port: u16) -> Result<(), String> {
         wait_at_most(TIMEOUT, || is_listening(port) || self.has_ended());
-        let status = self.report.status();
+        let status = self.shared.status();
         is_listening(port).then_some(()).ok_or_else(|| format!("never listens; its status: {status:?}"))
     }
 
     /// Lets strace in at `pid`, one of those below, and waits until it sees all of it; or what strace says instead.
-    pub fn attach_to(&mut self, pid: u32, trace: &Trace) -> Result<(), String> {
+    pub fn attach_strace(&mut self, pid: u32, trace: &Trace) -> Result<(), String> {
         let (strace, file) = trace.strace();
         let mut strace = strace.args(["-p", &pid.to_string()]).start();
         while !strace.stderr.seen.last().is_some_and(|line| line.contains(" attached")) {
@@ -313,7 +323,7 @@ impl Running {
     }
 
     /// The strace that was let in goes: what it injected has passed.
-    pub fn let_go(&mut self) {
+    pub fn detach_strace(&mut self) {
         if let Some(mut strace) = self.attached.take() {
             strace.signal(libc::SIGTERM);
             strace.wait();
@@ -332,7 +342,7 @@ impl Running {
 
     /// Ends it and all that it has started, at once.
     pub fn end(&mut self) {
-        supervisor::end(&mut self.keeper, self.report.pid());
+        supervisor::end(&mut self.supervisor, self.shared.pid());
     }
 }
 
