@@ -16,6 +16,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use crate::harness::builds::MAKE_VARIABLES;
 use crate::harness::i18n::chinese;
 use crate::harness::net::procnet::{self, Socket};
 use crate::harness::pool::parallel;
@@ -109,8 +110,12 @@ impl Subject<'_> {
     }
 
     fn launch(&self, words: &[&str]) -> Launch {
+        // Where it finds its own files, and leaves them.
+        let own = self.program.parent().unwrap_or(Path::new("/"));
         let launch = Launch::new(self.program)
             .args(words)
+            .directory(own)
+            .without_env(MAKE_VARIABLES)
             .limit(Limit::Descriptors, 4096)
             .limit(Limit::FileSize, 64 << 20);
         if self.traced { launch.traced(Trace::of(CALLS)) } else { launch }

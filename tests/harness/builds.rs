@@ -50,8 +50,9 @@ pub fn exclusive() -> MutexGuard<'static, ()> {
 }
 
 /// Variables that mean something to make, to the Makefile or to a shell, and are to mean nothing to those of the tests.
-pub const MAKE_VARIABLES: &str = "AS_PRINTED ASK BASH_ENV CDPATH CLIENTS IP LANGUAGE MAKEFLAGS MAKELEVEL MFLAGS N \
-    NO_COLOR PEERS PORT PROMPT_COMMAND RAW RECORD SERVER SKIPPED STATIC";
+pub const MAKE_VARIABLES: &str = "AS_PRINTED ASK BASH_ENV CDPATH CLIENTS CLIENT_BIN DIR FORMAT IP LANGUAGE LIKE LISTING \
+    MAKEFLAGS MAKELEVEL MAKEOVERRIDES MFLAGS N NO_COLOR ONLY PEERS PORT PROMPT_COMMAND QUIET RAW RECORD SERVER SERVER_BIN \
+    SKIPPED STATIC TRACE VERBOSE";
 
 /// A `make` that was told nothing but `words`, by whatever make runs the tests.
 pub fn make_command(words: &[&str]) -> Launch {

@@ -9,13 +9,15 @@ use crate::harness::trace::diagram::draw;
 use crate::harness::trace::{may_trace, parse};
 use crate::say;
 
-/// `TRACE`, or the programs' directory, the server and how many clients; drawn, or one line that says why not.
+/// Draws the file that `TRACE` names; or a session of the programs in a directory: the server, and how many clients.
+/// One line says why it cannot.
 pub fn lanes(words: &[String]) -> Result<bool, String> {
+    let trace = std::env::var_os("TRACE").unwrap_or_default();
     let events = match words {
         // Another locale's reasons stand in its brackets.
-        [trace] => std::fs::read(trace)
+        [] => std::fs::read(&trace)
             .map(|text| parse::read(&String::from_utf8_lossy(&text)))
-            .map_err(|error| format!("lanes: {trace}: {error}"))?,
+            .map_err(|error| format!("lanes: {}: {error}", trace.to_string_lossy()))?,
         [bin, server, clients] => {
             let count = clients.parse().ok().filter(|count| (1..=4).contains(count));
             let count = count.ok_or(say!(
