@@ -5,7 +5,6 @@ pub mod cases;
 pub mod diff;
 pub mod i18n;
 pub mod pool;
-pub mod preflight;
 pub mod random;
 pub mod report;
 pub mod session;
@@ -14,6 +13,7 @@ pub mod switches;
 pub mod tempdir;
 pub mod terminal;
 pub mod text;
+pub mod wrap;
 
 /// Starting a program, waiting for it, and ending it with everything it started.
 pub mod process {
@@ -35,7 +35,7 @@ pub mod trace;
 
 #[cfg(test)]
 mod tests {
-    mod preflight;
     mod process;
     mod report;
+    mod wrap;
 }

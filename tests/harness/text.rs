@@ -2,11 +2,21 @@
 
 /// How many columns of a terminal `text` takes: a Chinese character takes two.
 pub fn display_width(text: &str) -> usize {
-    let wide = |c: char| {
-        matches!(u32::from(c), 0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3
+    end_column(text, 0)
+}
+
+/// The column that `text` ends in if it begins in column `start`; a tab goes to the next multiple of eight.
+pub fn end_column(text: &str, start: usize) -> usize {
+    text.chars().fold(start, |column, c| match c {
+        '\t' => (column / 8 + 1) * 8,
+        c if is_wide(c) => column + 2,
+        _ => column + 1,
+    })
+}
+
+pub fn is_wide(c: char) -> bool {
+    matches!(u32::from(c), 0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3
         | 0xf900..=0xfaff | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x20000..=0x3fffd)
-    };
-    text.chars().map(|c| if wide(c) { 2 } else { 1 }).sum()
 }
 
 /// `text` without the escape sequences of colours.

@@ -17,9 +17,10 @@ pub fn draw(events: &[Event], width: usize, colour: bool) -> String {
 }
 
 /// A line of the drawing: a step, and beside it the step that it brings about, where it is told right after it.
-type Line = (usize, Option<usize>);
+pub type Line = (usize, Option<usize>);
 
-fn lines(story: &Story) -> Vec<Line> {
+/// The lines of every form of the drawing, in order.
+pub fn lines(story: &Story) -> Vec<Line> {
     let steps = &story.steps;
     let mut shown = story.order.iter().copied().filter(|&step| !steps[step].log).peekable();
     let mut lines = Vec::new();
@@ -31,7 +32,7 @@ fn lines(story: &Story) -> Vec<Line> {
 
 /// The lane of each process: clients left, then servers, then each child in
 /// the first lane that is free when it is born.
-fn lanes(story: &Story, lines: &[Line]) -> Vec<usize> {
+pub fn lanes(story: &Story, lines: &[Line]) -> Vec<usize> {
     let is = |process: &usize, role| story.processes[*process].role == role;
     let of = |role| (0..story.processes.len()).filter(move |process| is(process, role));
     let programs: Vec<usize> = of(Role::Client).chain(of(Role::Server)).collect();
@@ -49,6 +50,9 @@ fn lanes(story: &Story, lines: &[Line]) -> Vec<usize> {
     }
     lanes
 }
+
+/// The sign where a text is cut; `…` is a call that has not returned.
+pub const CUT: char = '»';
 
 /// Columns from a lane's line to its words, and from these to the next lane, with an arrow ` ──▶` and without.
 const MARGIN: usize = 2;
@@ -237,11 +241,15 @@ impl Page {
         let room = self.lefts[lane + 1] - self.lefts[lane] - MARGIN - behind;
         let words = &self.step(step).words;
         words.iter().find(|words| display_width(words) <= room).cloned().unwrap_or_else(|| {
-            let mut cut = words.last().expect("a step has words").clone();
-            while display_width(&cut) >= room.max(1) {
+            let words = words.last().expect("a step has words");
+            // That a call has not returned stays visible.
+            let (words, waits) = words.strip_suffix(" …").map_or((&**words, ""), |words| (words, " …"));
+            let room = room.saturating_sub(display_width(waits)).max(1);
+            let mut cut = words.to_string();
+            while display_width(&cut) >= room {
                 cut.pop();
             }
-            cut + "…"
+            format!("{cut}{CUT}{waits}")
         })
     }
 }

@@ -2,9 +2,11 @@
 
 pub mod causality;
 pub mod diagram;
+pub mod mermaid;
 pub mod normalise;
 pub mod parse;
 pub mod render;
+pub mod svg;
 
 use std::process::Command;
 

@@ -15,7 +15,7 @@ const PATTERNS: [(&str, &str); 14] = [
     ("setsockopt", "setsockopt({0}, {2}){=0}|setsockopt({2}){=0}|setsockopt(){=0}"),
     ("bind", "bind({0}, {ip}:{port}){=0}|bind({0}, :{port}){=0}|bind(:{port}){=0}"),
     ("connect", "connect({0}, {ip}:{port}){=0}|connect({0}, :{port}){=0}|connect(:{port}){=0}"),
-    ("accept", "accept({0}){=}"),
+    ("accept", "accept({0}){=}|accept(){=}"),
     ("read", "read({0}){=}"),
     ("read something", "read({0}) = {1}|read({1})"),
     ("write", "write({0}, {1}){=}|write({0}, {1}){=-1}|write({1}){=-1}"),
