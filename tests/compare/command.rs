@@ -13,18 +13,20 @@ use crate::compare::runner::{Cast, play};
 use crate::compare::scenario::{Part, parts};
 use crate::harness::i18n::chinese;
 use crate::harness::pool::parallel;
-use crate::harness::terminal::colours;
+use crate::harness::terminal::{colours, wide_columns};
 use crate::harness::text::display_width;
 use crate::say;
 
-/// A row's share of 120 columns: twice this, two marks and a bar.
-const WIDTH: usize = 55;
+/// The widest that two columns are shown; beside them are a mark and a bar.
+const WIDEST: usize = 120;
+const BESIDE: usize = 8;
 
 /// Whether all differences have an explanation, or one line that says why nothing is compared.
 pub fn compare(words: &[String]) -> Result<bool, String> {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let (printed, record) = (is_set("AS_PRINTED"), is_set("RECORD"));
     let mut chosen = chosen(words)?;
+    let half = (wide_columns("compare", WIDEST)? - BESIDE) / 2;
     if record && !words.is_empty() {
         return Err(say!("RECORD=1 records all: without ONLY", "RECORD=1 记录全部场景，不能同时用 ONLY"));
     }
@@ -51,7 +53,7 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
         let says = part.says[usize::from(chinese())];
         println!("\n{}", say!("{part}: {says}", "{part}：{says}"));
         let pairs = compared(expected(cpp, !printed, part), port);
-        pairs.iter().for_each(show);
+        pairs.iter().for_each(|pair| show(pair, half));
         let whys: Vec<Why> = pairs.iter().flat_map(|pair| &pair.lines).map(|line| line.why).collect();
         let tally = tally(&whys);
         println!("{}", say!("{part}: {tally}", "{part}：{tally}"));
@@ -88,8 +90,8 @@ fn chosen(words: &[String]) -> Result<Vec<Part>, String> {
 }
 
 /// A process: what differs is marked, with the erratum's number or with `!!`.
-fn show(pair: &Pair) {
-    println!("     {:WIDTH$} | {}", format!("{}: C++", pair.name), say!("the port", "移植版"));
+fn show(pair: &Pair, half: usize) {
+    println!("     {:half$} | {}", format!("{}: C++", pair.name), say!("the port", "移植版"));
     for line in &pair.lines {
         let (mark, colour) = match line.why {
             Why::Same => (String::new(), ""),
@@ -101,8 +103,8 @@ fn show(pair: &Pair) {
             |row: &Option<String>| row.as_deref().unwrap_or("").replacen(" | TIME | me | ", "… ", 1);
         let [cpp, port] = [&line.cpp, &line.port].map(|row| Vec::from_iter(shown(row).chars()));
         let differs = cpp.iter().zip(&port).position(|(one, other)| one != other);
-        let [cpp, port] = [cpp, port].map(|row| cut(&row, differs));
-        let room = " ".repeat(WIDTH.saturating_sub(display_width(&cpp)));
+        let [cpp, port] = [cpp, port].map(|row| cut(&row, differs, half));
+        let room = " ".repeat(half.saturating_sub(display_width(&cpp)));
         let row = format!("{mark:>4} {cpp}{room} | {port}");
         match colours() && !colour.is_empty() {
             true => println!("{colour}{row}\x1b[m"),
@@ -112,19 +114,19 @@ fn show(pair: &Pair) {
 }
 
 /// A row cut to fit, so that its end stays and what is different shows.
-fn cut(row: &[char], differs: Option<usize>) -> String {
-    const HEAD: usize = 27;
+fn cut(row: &[char], differs: Option<usize>, half: usize) -> String {
+    let head = half / 2;
     let text = |part: &[char]| part.iter().collect::<String>();
     // Chinese letters take two columns.
     let wide = display_width(&text(row)) - row.len();
-    if row.len() + wide <= WIDTH {
+    if row.len() + wide <= half {
         return text(row);
     }
-    let tail = (WIDTH - HEAD - 1).saturating_sub(wide).min(row.len() - HEAD);
+    let tail = (half - head - 1).saturating_sub(wide).min(row.len() - head);
     let last = row.len() - tail;
-    let from = differs.map_or(last, |at| at.saturating_sub(tail / 2).clamp(HEAD, last));
-    let skipped = if from > HEAD { "…" } else { "" };
-    format!("{}{skipped}{}", text(&row[..HEAD]), text(&row[from..from + tail]))
+    let from = differs.map_or(last, |at| at.saturating_sub(tail / 2).clamp(head, last));
+    let skipped = if from > head { "…" } else { "" };
+    format!("{}{skipped}{}", text(&row[..head]), text(&row[from..from + tail]))
 }
 
 /// How many rows there are of each kind.

@@ -4,14 +4,16 @@ use std::io::{BufRead, IsTerminal};
 
 use crate::course::lessons::{self, Lesson};
 use crate::course::pages::{PAGES, printed_anew};
+use crate::course::reflow::{Style, lines};
+use crate::course::stage::fitted;
 use crate::harness::builds::root;
-use crate::harness::terminal::{colours, columns};
+use crate::harness::terminal::{colours, wide_columns};
 use crate::harness::trace::may_trace;
 use crate::harness::trace::render::raw;
 use crate::say;
 
-/// A lesson wants so many columns of a terminal.
-const WIDTH: usize = 80;
+/// The widest that prose is set, and the width at which diagrams are recorded.
+const WIDEST: usize = 100;
 
 /// The lesson of that number, all without one; or one line that says which there are.
 fn chosen(words: &[String]) -> Result<Vec<Lesson>, String> {
@@ -74,33 +76,28 @@ pub fn show(words: &[String]) -> Result<bool, String> {
         ));
     }
     let lesson = chosen(words)?.remove(0);
-    let width = columns(WIDTH);
-    if width < WIDTH {
-        let n = lesson.number;
-        return Err(say!(
-            "{width} columns are too few for a trace: make the terminal {WIDTH} wide, or `make lesson N={n} | less -S`",
-            "终端只有 {width} 列，放不下跟踪：请把终端加宽到 {WIDTH} 列，或者用 `make lesson N={n} | less -S`"
-        ));
-    }
+    let width = wide_columns("lesson", WIDEST)?;
     may_trace()?;
     let measured = lesson.run();
     let lesson = lesson.translated();
     if std::env::var_os("ASK").is_some_and(|value| !value.is_empty()) {
-        ask(&lesson, &measured);
+        ask(&lesson, &measured, width);
     }
-    print(&lesson, &measured);
+    print(&lesson, &measured, width);
     Ok(true)
 }
 
 /// The question with what leads to it, and the calls without what came back; Enter goes on.
-fn ask(lesson: &Lesson, measured: &[Option<String>]) {
+fn ask(lesson: &Lesson, measured: &[Option<String>], width: usize) {
     let opening = lesson.text.split("\n## ").next().and_then(|head| head.split_once("\n# "));
-    println!("# {}\n", opening.map_or("", |(_, opening)| opening.trim_end()));
+    let opening = format!("# {}\n", opening.map_or("", |(_, opening)| opening.trim_end()));
+    lines(&opening, width).iter().for_each(|(_, line)| println!("{line}"));
+    println!();
     let recorded = lesson.traces();
     let texts =
         recorded.iter().zip(measured).map(|(trace, measured)| measured.as_deref().unwrap_or(trace.text));
     let texts: Vec<&str> = texts.collect();
-    texts.iter().for_each(|text| println!("{}", without_results(text)));
+    texts.iter().for_each(|text| println!("{}", without_results(&fitted(text, width))));
     if texts.iter().any(|text| text.contains("fork() = ") || text.contains("clone(")) {
         println!("{}", say!("Who is whose child?", "谁是谁的子进程？"));
     }
@@ -142,24 +139,23 @@ fn without_result(line: &str) -> String {
     }
 }
 
-fn print(lesson: &Lesson, measured: &[Option<String>]) {
-    let colour = colours();
-    let mut ink = "";
-    let text = lesson.with(measured);
+fn print(lesson: &Lesson, measured: &[Option<String>], width: usize) {
+    let fitted: Vec<_> =
+        measured.iter().map(|text| text.as_deref().map(|text| fitted(text, width))).collect();
+    let text = lesson.with(&fitted);
     // Folded away in the file, and so here.
     let (shown, _answer) = text.split_once("<details>").expect("a lesson ends with its answer");
-    let body = shown.lines().skip_while(|line| !line.starts_with("# "));
-    for line in body {
-        let fence = line.starts_with("```");
-        match line {
-            "```" => ink = "",
-            _ if line.starts_with("```trace") => ink = "36",
-            _ if fence => ink = "33",
-            _ => {}
-        }
-        match if ink.is_empty() && line.starts_with('#') { "1" } else { ink } {
-            style if colour && !fence && !style.is_empty() => println!("\x1b[{style}m{line}\x1b[0m"),
-            _ => println!("{line}"),
+    let title = shown.find("\n# ").map_or(0, |at| at + 1);
+    for (style, line) in lines(&shown[title..], width) {
+        let ink = match style {
+            Style::Heading => "1",
+            Style::Trace => "36",
+            Style::Block => "33",
+            Style::Prose | Style::Fence => "",
+        };
+        match colours() && !ink.is_empty() {
+            true => println!("\x1b[{ink}m{line}\x1b[0m"),
+            false => println!("{line}"),
         }
     }
     let path = lesson.path.strip_prefix(root()).unwrap_or(&lesson.path).display();

@@ -4,6 +4,7 @@ pub mod beyond;
 pub mod command;
 pub mod lessons;
 pub mod pages;
+pub mod reflow;
 pub mod shell;
 pub mod stage;
 pub mod traces;

@@ -5,14 +5,15 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 
 use crate::harness::builds::Build::{AsPrinted, Fixed};
 use crate::harness::builds::{Build, Server, program, root};
 use crate::harness::net::ports::free_port;
 use crate::harness::process::launch::{Launch, Running};
-use crate::harness::process::procfs::waits_in_accept;
+use crate::harness::process::procfs::accepts;
 use crate::harness::process::wait::{wait_for_some, wait_until};
-use crate::harness::session::{self, trace_of_calls};
+use crate::harness::session::{self, seeing};
 use crate::harness::trace::causality::tell;
 use crate::harness::trace::diagram;
 use crate::harness::trace::parse::{Event, What};
@@ -20,7 +21,7 @@ use crate::harness::trace::render::raw;
 
 /// A program of a build under strace with more of its options; the log lines name this user.
 pub fn traced(build: Build, name: &str, options: &[&str]) -> Launch {
-    Launch::new(program(build, name)).user("student").traced(trace_of_calls(options))
+    Launch::of(program(build, name)).user("student").traced(seeing(options))
 }
 
 /// A server that listens, under strace with more options.
@@ -83,15 +84,13 @@ pub fn quits(mut client: Running) -> Vec<Event> {
 
 /// Waits until the program has ended by itself. What strace saw.
 pub fn ends(mut running: Running) -> Vec<Event> {
-    running.wait_for_descendants();
+    running.wait_for_all();
     running.events()
 }
 
 /// Waits until the server waits for the next client, or has ended, and ends it. What strace saw.
 pub fn stop(mut server: Server) -> Vec<Event> {
-    wait_until("the server waits for a client", || {
-        waits_in_accept(server.pid()) || server.running.has_ended()
-    });
+    wait_until("the server waits for a client", || accepts(server.pid()) || server.running.has_ended());
     stop_now(server.running)
 }
 
@@ -104,7 +103,7 @@ pub fn stop_now(running: Running) -> Vec<Event> {
 /// What a server and one client did, which said hello and quit.
 pub fn conversation(server: &str) -> Vec<Event> {
     let programs = program(Fixed, server);
-    session::run(programs.parent().expect("they have a directory"), server, 1, free_port())
+    session::hold(programs.parent().expect("they have a directory"), server, 1, free_port())
 }
 
 /// Runs a shell's script in a directory; `$ROOT` is the project's.
@@ -160,17 +159,46 @@ pub fn asleep(running: &Running) -> String {
     })
 }
 
-/// A trace as swim lanes.
+/// The diagrams of this run, each as it is recorded and with its events, to draw it for a narrower terminal.
+static DRAWN: Mutex<Vec<(String, Vec<Event>)>> = Mutex::new(Vec::new());
+
+/// The width of a recorded diagram.
+const RECORDED: usize = 100;
+
+/// A trace as a sequence diagram.
 pub fn drawn(events: &[Event]) -> String {
-    diagram::draw(events, 100, false).replace(":port", ":8080")
+    remembered(drawn_at(events, RECORDED), events)
 }
 
 /// The same without what comes before the first connection.
 pub fn drawn_from_connect(events: &[Event]) -> String {
+    remembered(from_connect(&drawn_at(events, RECORDED)), events)
+}
+
+fn drawn_at(events: &[Event], width: usize) -> String {
+    diagram::draw(events, width, false).replace(":port", ":8080")
+}
+
+fn from_connect(drawing: &str) -> String {
     let before = ["signal(", "socket(", "setsockopt(", "bind(", "listen("];
-    let drawing = drawn(events);
     let lines = drawing.lines().filter(|line| !before.iter().any(|name| line.contains(name)));
     lines.map(|line| line.to_string() + "\n").collect()
+}
+
+fn remembered(drawing: String, events: &[Event]) -> String {
+    let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    drawn.push((drawing.trim_end().to_string(), events.to_vec()));
+    drawing
+}
+
+/// A block of this run at another width, if it is a diagram.
+pub fn fitted(block: &str, width: usize) -> String {
+    let drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let diagram = drawn.iter().find(|(recorded, _)| recorded == block).filter(|_| width < RECORDED);
+    let Some((recorded, events)) = diagram else { return block.to_string() };
+    let narrow = drawn_at(events, width);
+    let narrow = if recorded.contains("listen(") { narrow } else { from_connect(&narrow) };
+    narrow.trim_end().to_string()
 }
 
 /// A trace as strace prints it, with `...` for what no lesson speaks of.

@@ -2,11 +2,13 @@
 
 use crate::course::lessons::{self, Lesson};
 use crate::course::pages::{PAGES, printed_anew};
+use crate::course::reflow::{self, Style};
 use crate::course::traces::COURSE;
-use crate::harness::builds::{exclusive, make_command, run_make};
+use crate::harness::builds::{made, make, turn};
 use crate::harness::pool::parallel;
 use crate::harness::skip::skip;
 use crate::harness::tempdir::TempDir;
+use crate::harness::text::{display_width, without_colours};
 
 /// What a lesson is made of, in order.
 const PARTS: &str = "## What to type; ## What you see; ## In the article; ## Try; ## A question; \
@@ -38,7 +40,7 @@ fn every_lesson_shows_what_a_run_shows() {
     // The last one grades.
     let last = lessons.pop().expect("there are some");
     let mut differ = parallel(4, &lessons, differs);
-    let _turn = exclusive();
+    let _turn = turn();
     differ.push(differs(&last));
     let differ: String = differ.into_iter().flatten().collect();
     assert!(differ.is_empty(), "{differ}");
@@ -71,11 +73,11 @@ fn each_lesson_has_all_its_parts() {
 /// `make lessons` lists every lesson with its question; with N that one alone.
 #[test]
 fn the_list_has_every_question() {
-    let (_, list, _) = run_make(&["lessons"]);
+    let (_, list, _) = made(&["lessons"]);
     for lesson in lessons::all() {
         assert!(list.contains(&format!("{:2}  {}", lesson.number, lesson.question)), "{list}");
     }
-    let (_, three, _) = run_make(&["lessons", "N=3"]);
+    let (_, three, _) = made(&["lessons", "N=3"]);
     assert!(three.contains("port?") && three.lines().count() == 3, "{three}");
 }
 
@@ -93,7 +95,7 @@ fn bad_input_is_one_line() {
         (&["lesson", "N=99", "LC_ALL=zh_CN.UTF-8"], "没有第 99 课"),
         (&["lesson", "N=1", &path], "no right to trace (strace: Operation not permitted)"),
     ] {
-        let (status, _, said) = run_make(words);
+        let (status, _, said) = made(words);
         let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("make: ***")).collect();
         assert!(status != 0 && lines.len() == 1 && lines[0].starts_with(line), "{words:?}: {said}");
     }
@@ -102,10 +104,9 @@ fn bad_input_is_one_line() {
 /// A terminal that is too narrow is told so; one that is wide enough is asked for Enter, then shown the run itself.
 #[test]
 fn a_lesson_asks_first_and_shows_real_numbers() {
-    let on_terminal =
-        |words: &[&str], columns| make_command(words).env("NO_COLOR", "1").terminal(columns).start();
-    let mut narrow = on_terminal(&["lesson", "N=9"], 60);
-    narrow.screen().wait_for("60 columns are too few", 1);
+    let on_terminal = |words: &[&str], columns| make(words).env("NO_COLOR", "1").terminal(columns).start();
+    let mut narrow = on_terminal(&["lesson", "N=9"], 59);
+    narrow.screen().wait_for("the terminal has 59 columns; make it 60 or wider", 1);
     assert_eq!(narrow.wait(), 2);
 
     let mut asks = on_terminal(&["lesson", "N=7", "ASK=1", "RAW=1"], 120);
@@ -121,6 +122,61 @@ fn a_lesson_asks_first_and_shows_real_numbers() {
     let pid = after.split("fork() = child ").nth(1).and_then(|rest| rest.split(' ').next());
     assert!(pid.is_some_and(|pid| pid.parse::<u32>().is_ok()), "{after}");
     assert!(!after.contains("pid=PARENT"), "{after}");
+}
+
+/// On a terminal of 60 columns prose is filled and a diagram drawn again; the same trace is no difference.
+#[test]
+fn a_lesson_fits_the_terminal() {
+    let mut make = make(&["lesson", "N=10"]).env("TERM", "xterm").terminal(60).start();
+    assert_eq!(make.wait(), 0);
+    make.screen().wait_for("(The answer:", 1);
+    let text = without_colours(&make.screen().text().replace('\r', ""));
+    assert!(text.lines().all(|line| display_width(line) <= 60), "{text}");
+    assert!(text.contains("fork() ──") && text.contains("╵ exit(0)"), "{text}");
+    assert!(!text.contains("not as it was recorded"), "{text}");
+    // The paragraphs are those of the page.
+    let page = lessons::all().remove(10).text;
+    for paragraph in ["Version two does not ignore SIGCHLD", "When the grandchild ends"] {
+        let words = |text: &str| {
+            let paragraph =
+                text[text.find(paragraph).unwrap_or_else(|| panic!("{paragraph}: {text}"))..].to_string();
+            paragraph
+                .split("\n\n")
+                .next()
+                .unwrap_or_default()
+                .split_whitespace()
+                .map(str::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(words(&text), words(&page));
+    }
+}
+
+/// Headings, lists, tables, blocks and Chinese, each in its own way.
+#[test]
+fn a_page_is_reflowed() {
+    let page = "# A title\n\nOne line of\nprose, and\nanother.\n\n- an item that\n  goes on\n- one more\n\n\
+        | a | b |\n\n```trace\naccept(3, {sa_family=AF_INET}) = 4\n```\n\n中文\n中文\n";
+    let expected = [
+        (Style::Heading, "# A title"),
+        (Style::Prose, ""),
+        (Style::Prose, "One line of prose, and"),
+        (Style::Prose, "another."),
+        (Style::Prose, ""),
+        (Style::Prose, "- an item that goes on"),
+        (Style::Prose, "- one more"),
+        (Style::Prose, ""),
+        (Style::Prose, "| a | b |"),
+        (Style::Prose, ""),
+        (Style::Fence, "```trace"),
+        (Style::Trace, "accept(3, {sa_family=AF"),
+        (Style::Trace, "_INET}) = 4"),
+        (Style::Fence, "```"),
+        (Style::Prose, ""),
+        (Style::Prose, "中文中文"),
+    ];
+    let shown = reflow::lines(page, 23);
+    assert_eq!(shown, expected.map(|(style, line)| (style, line.to_string())));
 }
 
 /// What a page shows as printed by a command is what it prints.
