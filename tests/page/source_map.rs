@@ -1,34 +1,78 @@
-//! Where each listing of the article has its counterpart in `src/`: the text as it stands there.
+//! Which files of `src/` are the counterpart of which listing of the article.
+
+use std::ops::Range;
 
 use crate::harness::builds::root;
 
-const END: &str = "the end";
+/// Some lines of a file in `src/`, from 0.
+#[derive(Clone, Debug)]
+pub struct Part {
+    pub file: String,
+    pub lines: Range<usize>,
+}
 
-/// The counterpart of a listing, which has the name that `article.rs` gives it.
-pub fn counterpart(listing: &str) -> String {
+/// The files of a listing: beside it, and below it what C++ takes from its library there.
+pub fn files(listing: &str) -> (Vec<&'static str>, Vec<&'static str>) {
     match listing {
-        "tcp.hpp" => part("src/tcp.rs", "/// Exit status", END),
-        "logMessage.hpp" => part("src/log_message.rs", "/// What is worth", END),
-        "tcpServer.cc" => server("src/bin/tcp_server.rs"),
-        "tcpClient.cc" => part("src/bin/tcp_client.rs", "fn usage", END),
-        "version one" => server("src/bin/tcp_server_fork.rs"),
-        "version two" => server("src/bin/tcp_server_double_fork.rs"),
+        "tcp.hpp" => (vec!["src/tcp.rs"], vec![]),
+        "logMessage.hpp" => (vec!["src/log_message.rs"], vec!["src/vsnprintf.rs"]),
+        "tcpServer.cc" => (vec![SHARED, "src/bin/tcp_server.rs"], vec![]),
+        "tcpClient.cc" => (vec!["src/bin/tcp_client.rs"], vec!["src/iostream.rs"]),
+        "version one" => (vec![SHARED, "src/bin/tcp_server_fork.rs"], vec![]),
+        "version two" => (vec![SHARED, "src/bin/tcp_server_double_fork.rs"], vec![]),
         _ => panic!("{listing} has no counterpart"),
     }
 }
 
-/// A server's own file holds its `start`, which the class has before its data.
-fn server(file: &str) -> String {
-    const CLASS: &str = "src/tcp_server.rs";
-    const DATA: &str = "/// A server: where";
-    [part(CLASS, "impl", DATA), part(file, "fn start", END), part(CLASS, DATA, END)].concat()
+/// What the three servers share: each listing of a server has it, around its own `start`.
+pub const SHARED: &str = "src/tcp_server.rs";
+
+/// The lines beside a listing, in its order. In the article's class `start` follows `to_upper`.
+pub fn parts(listing: &str, text: impl Fn(&str) -> String) -> Vec<Part> {
+    let whole = |file: &str| Part { file: file.to_string(), lines: 0..text(file).lines().count() };
+    let (files, _) = files(listing);
+    let [shared, own] = files[..] else { return files.into_iter().map(whole).collect() };
+    let end = end_of_to_upper(&text(shared));
+    let (mut before, mut after) = (whole(shared), whole(shared));
+    before.lines.end = end;
+    after.lines.start = end;
+    vec![before, whole(own), after]
 }
 
-/// The lines of a file from the one that starts so up to the one that starts so.
-fn part(file: &str, first: &str, end: &str) -> String {
-    let text = std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-    let (_, part) =
-        text.split_once(&format!("\n{first}")).unwrap_or_else(|| panic!("{file} has no {first}"));
-    let part = part.split(&format!("\n{end}")).next().unwrap_or(part);
-    format!("{first}{part}\n")
+/// The text of these parts, one after the other.
+pub fn beside(parts: &[Part], text: impl Fn(&str) -> String) -> String {
+    let mut beside = String::new();
+    for part in parts {
+        for line in text(&part.file).lines().skip(part.lines.start).take(part.lines.len()) {
+            beside += line;
+            beside.push('\n');
+        }
+    }
+    beside
+}
+
+/// The number of lines up to the end of the `impl` that has `to_upper`, with the empty line after it.
+fn end_of_to_upper(text: &str) -> usize {
+    let lines: Vec<&str> = text.lines().collect();
+    let start = lines.iter().position(|line| line.contains("fn to_upper")).unwrap_or(0);
+    let close = lines[start..].iter().position(|line| line.starts_with('}'));
+    close.map_or(lines.len(), |close| (start + close + 2).min(lines.len()))
+}
+
+/// All files of `src/`, by name, with their texts.
+pub fn sources() -> Vec<(String, String)> {
+    let mut sources = Vec::new();
+    for directory in ["src", "src/bin"] {
+        let files = std::fs::read_dir(root().join(directory)).expect("src is part of the checkout");
+        for file in
+            files.flatten().map(|file| file.path()).filter(|file| file.extension() == Some("rs".as_ref()))
+        {
+            let text = std::fs::read_to_string(&file)
+                .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            sources.push((format!("{directory}/{name}"), text));
+        }
+    }
+    sources.sort();
+    sources
 }

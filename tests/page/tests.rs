@@ -1,9 +1,13 @@
 //! Proves that the source is the article's, statement for statement, and that the measure of it can fall.
 
 use crate::article::{LISTINGS, article, listings};
+use crate::harness::builds::make;
 use crate::harness::skip::skip;
+use crate::harness::text::end_column;
 use crate::page::align::Alignment;
-use crate::page::source_map::counterpart;
+use crate::page::columns;
+use crate::page::document::blocks;
+use crate::page::source_map::{Part, beside, parts, sources};
 
 const CPP: &str = r#"
 int openDoor(int houseNumber) { // not the article's
@@ -36,13 +40,102 @@ fn open_door(house_number: c_int) -> c_int {
 fn every_listing_has_its_counterpart() {
     let Some(article) = article() else { return skip("the statements of the listings: no ARTICLE") };
     let listings = listings(&article);
+    let sources = sources();
+    let text = |file: &str| {
+        sources.iter().find(|(name, _)| name == file).map_or(String::new(), |source| source.1.clone())
+    };
     for name in LISTINGS {
-        let aligned = Alignment::of(listings.get(name), &counterpart(name));
-        let ((all, paired), alone) = (aligned.counts(), aligned.alone());
-        assert!(20 * paired >= 19 * all, "{name}: {paired} of {all} without {alone:#?}");
-        let unknown = alone.iter().find(|(_, kind)| kind[0] == "a statement");
+        let right = beside(&parts(name, text), text);
+        let aligned = Alignment::of(listings.get(name), &right);
+        let ((all, paired), unpaired) = (aligned.counts(), aligned.unpaired());
+        assert!(20 * paired >= 19 * all, "{name}: {paired} of {all} without {unpaired:#?}");
+        let unknown = unpaired.iter().find(|(_, kind)| kind[0] == "a statement");
         assert_eq!(unknown, None, "{name}: of no known kind");
     }
+}
+
+/// In the terminal no character of either text is lost at any width, and no line is wider than the terminal.
+#[test]
+fn the_terminal_shows_both_texts_whole() {
+    let cpp = format!(
+        "{CPP}\tint a_name_longer_than_the_column_is_wide_which_has_no_space_in_it; // 中文 comment  two  spaces\n"
+    );
+    let rust = format!(
+        "//! Its first line.\n{RUST}// the last one, and a long one at that, so it takes three lines at eighty\n"
+    );
+    let part = Part { file: "src/door.rs".to_string(), lines: 0..rust.lines().count() };
+    let left: Vec<&str> = cpp.lines().collect();
+    let right: Vec<String> = rust.lines().map(str::to_string).collect();
+    for width in [60, 80, 100, 200] {
+        let blocks = blocks(&cpp, &cpp, std::slice::from_ref(&part), |_| rust.clone());
+        let shown = columns::lines(&blocks[0], &left, &right, width, false);
+        assert!(shown.iter().all(|line| end_column(line, 0) <= width), "{shown:#?}");
+        let [one, other] = reassembled(&shown, width);
+        assert_eq!(one, cpp.trim_start_matches('\n'), "{width}");
+        assert_eq!(other, rust, "{width}");
+    }
+}
+
+/// The same for the article's listings and `src/`, at 80 columns, by the command itself.
+#[test]
+fn side_by_side_loses_no_character_at_80_columns() {
+    let Some(article) = article() else { return skip("side by side at 80 columns: no ARTICLE") };
+    let listings = listings(&article);
+    let article = format!("ARTICLE={}", article.display());
+    for (name, choice) in
+        LISTINGS.iter().zip(["tcp.hpp", "logMessage", "tcpServer", "client", "one", "two"])
+    {
+        let mut make = make(&["side-by-side", &article, &format!("LISTING={choice}")])
+            .env("TERM", "dumb")
+            .terminal(80)
+            .start();
+        assert_eq!(make.wait(), 0);
+        make.screen().wait_for("not counted:", 1);
+        let screen = make.screen().text().replace('\r', "");
+        let (shown, _) = screen.split_once(&format!("\n\n{name}: ")).expect("the rows come first");
+        let is_title = |line: &&str| line.starts_with("     ") && line.contains(" │      src/");
+        let rows: Vec<String> =
+            shown.lines().skip_while(|line| !is_title(line)).map(str::to_string).collect();
+        let titles: Vec<usize> = (0..rows.len()).filter(|at| is_title(&&*rows[*at])).collect();
+        let ends = titles.iter().skip(1).copied().chain([rows.len()]);
+        let (mut left, mut right) = (String::new(), String::new());
+        for (&title, end) in titles.iter().zip(ends) {
+            assert!(rows[title].starts_with(&format!("     {name} ")), "{}", rows[title]);
+            let [one, other] = reassembled(&rows[title + 1..end], 80);
+            left += &one;
+            right += &other;
+        }
+        let sources = sources();
+        let text = |file: &str| {
+            sources.iter().find(|(name, _)| name == file).map_or(String::new(), |source| source.1.clone())
+        };
+        let trimmed =
+            |text: &str| text.lines().map(|line| line.trim_end().to_string() + "\n").collect::<String>();
+        assert_eq!(left, trimmed(listings.get(name)), "{name}");
+        assert_eq!(right, beside(&parts(name, text), text), "{name}");
+    }
+}
+
+/// Both texts of lines in two columns: a line begins where its number is, a sign is between the two.
+fn reassembled(shown: &[String], width: usize) -> [String; 2] {
+    let half = (width - 3) / 2;
+    let mut texts = [const { String::new() }; 2];
+    for line in shown {
+        let ends = line.char_indices().map(|(at, c)| at + c.len_utf8());
+        let left =
+            ends.clone().find(|&at| end_column(&line[..at], 0) == half).expect("the left half is filled");
+        let (left, rest) = line.split_at(left);
+        let sign = rest.chars().nth(1).map_or(0, char::len_utf8) + 1;
+        assert!([" <", " >", " │"].contains(&&rest[..sign]), "{line:?}");
+        let right = rest[sign..].strip_prefix(' ').unwrap_or("");
+        for (text, cell) in texts.iter_mut().zip([left.trim_end(), right]) {
+            let (number, piece) = cell.split_at_checked(5).unwrap_or((cell, ""));
+            let number = number.trim();
+            text.push_str(if number.is_empty() || text.is_empty() { "" } else { "\n" });
+            text.push_str(piece);
+        }
+    }
+    texts.map(|text| text + "\n")
 }
 
 /// The two spellings of a name are one, a conversion stays without counterpart and is named so.
@@ -50,7 +143,7 @@ fn every_listing_has_its_counterpart() {
 fn what_is_alike_is_paired() {
     let aligned = Alignment::of(CPP, RUST);
     assert_eq!(aligned.counts(), (9, 8));
-    assert_eq!(aligned.alone(), [("(void)doorFd;".to_string(), ["a type conversion", "类型转换"])]);
+    assert_eq!(aligned.unpaired(), [("(void)doorFd;".to_string(), ["a type conversion", "类型转换"])]);
 }
 
 /// Each statement that is taken away costs one, wherever it stood; of two that change places one is not counted.
