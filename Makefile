@@ -5,30 +5,41 @@ PORT ?= 8080
 IP ?= 127.0.0.1
 SHELL = /bin/sh
 
-servers = tcp_server tcp_server_fork tcp_server_double_fork
-programs = $(servers) tcp_client
-
 # Chinese where the locale is.
 chinese := $(filter zh%,$(firstword $(LC_ALL) $(LC_MESSAGES) $(LANG)))
 say = $(if $(chinese),$(2),$(1))
 comma := ,
-# 0 is off, as in every switch.
+
+# What a user sets is text: it is not expanded again, and recipes and tools read it from the environment, so that no
+# name is taken for make's or the shell's code. A switch is on unless it is empty or 0. A relative path starts where
+# make was called, with -C too.
+switches = AS_PRINTED STATIC ASK RAW RECORD PEERS VERBOSE QUIET
+paths = ARTICLE TRACE SERVER_BIN CLIENT_BIN DIR
+texts = SERVER PORT IP CLIENTS N LIKE FORMAT ONLY LISTING
 on = $(filter-out 0,$(1))
+absolute = $(if $(filter /%,$(firstword $(1))),,$(if $(1),$(or $(called),$(error $(call say,\
+$(name)=$(1): with -C give the whole path,$(name)=$(1)：使用 -C 时请给出绝对路径)))/))$(1)
+called = $(shell sh tests/scripts/called.sh $$PPID)
+$(foreach name,$(switches),$(eval override $(name) := $$(call on,$$(value $(name)))))
+$(foreach name,$(paths),$(eval override $(name) := $$(call absolute,$$(value $(name)))))
+$(foreach name,$(texts) CARGO_TARGET_DIR CARGO_BUILD_TARGET,$(eval override $(name) := $$(value $(name))))
+export $(switches) $(paths) $(texts)
+
+servers = tcp_server tcp_server_fork tcp_server_double_fork
+programs = $(servers) tcp_client
 
 # AS_PRINTED=1 and STATIC=1 are builds of their own, each in its own directory: in the checkout, unless
 # that cannot be written to.
 target = $(if $(shell test -w . && echo yes),target,$(or $(CARGO_TARGET_DIR),$(error $(call say,\
 this checkout cannot be written to: give CARGO_TARGET_DIR=directory,此目录不可写，请指定 CARGO_TARGET_DIR=目录))))
-printed = $(call on,$(AS_PRINTED))
-static = $(call on,$(STATIC))
-directory = $(target)$(if $(static),/static)$(if $(printed),/as-printed)
+directory = $(target)$(if $(STATIC),/static)$(if $(AS_PRINTED),/as-printed)
 bin = $(directory)/release
 # musl's library makes the smaller static program; where Rust does not have it, glibc's does.
 host = $(shell rustc -vV | sed -n 's/^host: //p')
 has = $(shell test -d "$$(rustc --print sysroot)/lib/rustlib/$(1)" && echo $(1))
-triple = $(or $(CARGO_BUILD_TARGET),$(if $(static),$(call has,$(patsubst %-gnu,%-musl,$(host)))),$(host))
-cargo_build = $(if $(static),RUSTFLAGS="$$RUSTFLAGS -C target-feature=+crt-static $(glibc)") \
-	cargo build --release --bins --target-dir "$(directory)" --target $(triple) $(if $(printed),--features as_printed)
+triple = $(or $(CARGO_BUILD_TARGET),$(if $(STATIC),$(call has,$(patsubst %-gnu,%-musl,$(host)))),$(host))
+cargo_build = $(if $(STATIC),RUSTFLAGS="$$RUSTFLAGS -C target-feature=+crt-static $(glibc)") \
+	cargo build --release --bins --target-dir "$(directory)" --target $(triple) $(if $(AS_PRINTED),--features as_printed)
 glibc = $(if $(findstring gnu,$(triple)),-l gcc -l gcc_eh)
 
 # The calls that the article's code makes, in strace's names; not every processor has each.
@@ -36,11 +47,8 @@ calls = trace=socket,setsockopt,bind,listen,accept,connect,read,write,close,clon
 # From the program's own first call on, without the C library's look at the time zone, which the first line of
 # the log brings about. Behind that all is passed on as it comes: a call that sleeps is half a line.
 own = sed -unE '/socket|rt_sigaction/,/write\(/ { /TZif2/,/close/d; p; /write\(/q; }'; cat
-strace = LC_ALL=C strace -s 128 -e $(calls) -e signal=!chld $(if $(call on,$(PEERS)),-yy) -o "|trap '' INT; { $(own); } >&2"
+strace = LC_ALL=C strace -s 128 -e $(calls) -e signal=!chld $(if $(PEERS),-yy) -o "|trap '' INT; { $(own); } >&2"
 tools = cargo run --quiet --profile tools --example tools --
-
-# Where make was typed: with -C, that is not where it works.
-typed = $(or $(shell tr '\0' '\n' </proc/$$PPID/cmdline | grep -qE '^(-[a-zA-Z]*C|--directory)' && echo "$(PWD)"),$(CURDIR))
 
 .DEFAULT_GOAL := build
 # What is written in a format goes to a file: no command among it.
@@ -56,54 +64,54 @@ build: ## build the four programs into target/release | 构建四个程序，放
 		ln -f "$(directory)/$(triple)/release/$$program" "$(bin)/$$program" || exit; done
 
 run-server: known-server build ## the server: SERVER=tcp_server_fork PORT=8080 IP=127.0.0.1 | 服务端：SERVER=tcp_server_fork PORT=8080 IP=127.0.0.1
-	@"$(bin)/$(SERVER)" "$(PORT)" "$(IP)"
+	@"$(bin)/$$SERVER" "$$PORT" "$$IP"
 
 run-client: build ## the client: PORT=8080 IP=127.0.0.1 | 客户端：PORT=8080 IP=127.0.0.1
-	@"$(bin)/tcp_client" "$(IP)" "$(PORT)"
+	@"$(bin)/tcp_client" "$$IP" "$$PORT"
 
 demo: known-server build ## a server and a client talk, both terminals in one: SERVER= | 服务端和客户端对话，两个终端的输出合在一起：SERVER=
-	@cargo run --quiet --profile tools --example demo -- "$(bin)" $(SERVER)
+	@cargo run --quiet --profile tools --example demo -- "$(bin)" "$$SERVER"
 
 strace-server: known-server build need-strace ## run-server under strace, its own calls alone; PEERS=1 names both ends | 在 strace 下运行服务端，只看它自己的调用；PEERS=1 写出两端
-	@$(strace) -f "$(bin)/$(SERVER)" "$(PORT)" "$(IP)" >/dev/null
+	@$(strace) -f "$(bin)/$$SERVER" "$$PORT" "$$IP" >/dev/null
 
 strace-client: build need-strace ## run-client under strace, its own calls alone | 在 strace 下运行客户端，只看它自己的调用
-	@$(strace) "$(bin)/tcp_client" "$(IP)" "$(PORT)" >/dev/null
+	@$(strace) "$(bin)/tcp_client" "$$IP" "$$PORT" >/dev/null
 
 lanes: known-server build need-strace ## one session as a sequence diagram: SERVER= CLIENTS=2, or TRACE=file; FORMAT=svg, FORMAT=mermaid | 一次会话的时序图：SERVER= CLIENTS=2，或 TRACE=文件；FORMAT=svg、FORMAT=mermaid
-	@FORMAT="$(FORMAT)" $(tools) lanes $(if $(TRACE),"$(TRACE)","$(bin)" $(SERVER) $(or $(CLIENTS),1))
+	@$(tools) lanes $(if $(TRACE),,"$(bin)" "$$SERVER" "$${CLIENTS:-1}")
 
-lessons: $(if $(call on,$(RECORD)),build need-strace need-ss need-ps) ## the list of lessons; RECORD=1 writes traces and examples anew | 课程列表和每课的问题；RECORD=1 重新记录
-	@$(tools) $(if $(call on,$(RECORD)),record,lessons) $(N)
+lessons: $(if $(RECORD),build need-strace need-ss need-ps) ## the list of lessons; RECORD=1 writes traces and examples anew | 课程列表和每课的问题；RECORD=1 重新记录
+	@$(tools) $(if $(RECORD),record,lessons) $${N:+"$$N"}
 
 lesson: need-strace need-ss need-ps ## one lesson, run now: N=3; ASK=1 asks first, RAW=1 shows true ports and pids | 运行一课：N=3；ASK=1 先提问，RAW=1 显示真实的端口和进程号
-	@ASK=$(call on,$(ASK)) RAW=$(call on,$(RAW)) $(tools) lesson $(N)
+	@$(tools) lesson $${N:+"$$N"}
 
 compare: need-strace need-g++ ## calls, beside the article's C++: ARTICLE=file ONLY=tcp_client | 文章的 C++ 与本项目的调用对照：ARTICLE=文件 ONLY=tcp_client
-	@ARTICLE="$(ARTICLE)" AS_PRINTED=$(printed) RECORD=$(call on,$(RECORD)) $(tools) compare $(ONLY)
+	@$(tools) compare $${ONLY:+"$$ONLY"}
 
 side-by-side: ## the two sources in two columns, aligned: ARTICLE=file LISTING=client | 两份源代码并排对齐：ARTICLE=文件 LISTING=client
-	@ARTICLE="$(ARTICLE)" $(tools) side-by-side "$(LISTING)"
+	@$(tools) side-by-side "$$LISTING"
 
 grade: need-strace ## any program judged by what it does: SERVER_BIN=./mine LIKE=tcp_server; VERBOSE=1 | 给你自己的程序打分：SERVER_BIN=./mine LIKE=tcp_server；VERBOSE=1
-	@SERVER_BIN="$(SERVER_BIN)" CLIENT_BIN="$(CLIENT_BIN)" LIKE="$(LIKE)" VERBOSE=$(call on,$(VERBOSE)) \
-		QUIET=$(call on,$(QUIET)) $(tools) grade "$(typed)"
+	@$(tools) grade
 
 faults: build need-strace $(if $(ARTICLE),need-g++) ## every call made to fail; ARTICLE=file: beside the article's C++ | 让每个调用都失败，列成表；ARTICLE=文件 与文章的 C++ 对照
-	@ARTICLE="$(ARTICLE)" RECORD=$(call on,$(RECORD)) $(tools) faults
+	@$(tools) faults
 
 sanitise: ## formatter, argument parsing and line reader under valgrind | 在 valgrind 下检查格式化、参数解析和按行读取
 	@command -v valgrind >/dev/null || { echo 'valgrind: $(call say,install it,请先安装)' >&2; exit 1; }
 	cargo test --config 'target."cfg(all())".runner="valgrind --quiet --error-exitcode=9"' format
 
 test: need-strace need-ss need-ps $(if $(ARTICLE),need-g++) ## everything; ARTICLE=file measures the article's C++ again | 全部测试；ARTICLE=文件 重新测量文章的 C++
-	@ARTICLE="$(ARTICLE)" sh tests/scripts/test.sh
+	@sh tests/scripts/test.sh
 
 bench: need-strace ## speed and cost, in turns; ARTICLE=file puts the article's C++ beside the port | 性能和开销；ARTICLE=文件 与文章的 C++ 对照
-	@ARTICLE="$(ARTICLE)" RECORD=$(call on,$(RECORD)) $(if $(call on,$(RECORD)),LC_ALL=C) cargo bench --quiet --bench bench
+	@$(if $(RECORD),LC_ALL=C) cargo bench --quiet --bench bench
 
 known-server:
-	@$(if $(filter $(SERVER),$(servers)),:,echo 'SERVER=$(SERVER): $(call say,it is one of,没有这个服务端，可选：) $(servers)' >&2; exit 2)
+	@case " $(servers) " in *" $$SERVER "*) ;; *) \
+		printf '%s\n' "SERVER=$$SERVER: $(call say,it is one of,没有这个服务端，可选：) $(servers)" >&2; exit 2;; esac
 
 bin-directory: # for the tests
 	@echo "$(abspath .)/$(bin)"

@@ -19,12 +19,13 @@ fn main() -> ExitCode {
 }
 
 fn run() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<String> =
+        std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let (tool, words) = words.split_first().expect("the Makefile names a tool");
     match tool.as_str() {
         "compare" => status(compare::command::compare(words)),
         "faults" => status(faults::command::faults(words)),
-        "grade" => status(grade::command::grade(words)),
+        "grade" => status(grade::command::grade()),
         "lanes" => status(lanes::command::lanes(words)),
         "lesson" => status(course::command::show(words)),
         "lessons" => status(course::command::list(words)),

@@ -94,7 +94,7 @@ const MACHINE: &str = r#"
 
 fn main() {
     let (started, contenders) = (Instant::now(), contenders::all());
-    let machine = Launch::of("sh").args(["-c", MACHINE, "sh"]).arg(say!("cores", "核"));
+    let machine = Launch::new("sh").args(["-c", MACHINE, "sh"]).arg(say!("cores", "核"));
     let machine = machine.arg(say!("load average before: ", "开始时的平均负载："));
     let machine = machine.start().stdout.all().join("; ");
     let results = measure(&contenders, started);

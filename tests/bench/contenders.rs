@@ -40,7 +40,7 @@ impl Contender {
         };
         let program = root().join("target/bench").join(built);
         std::fs::create_dir_all(program.parent()?).expect("target can be written");
-        let cc = Launch::of("cc").args(["-O2", "-Wall", "-o"]).arg(&program);
+        let cc = Launch::new("cc").args(["-O2", "-Wall", "-o"]).arg(&program);
         let cc = cc.args(flags.split_whitespace()).arg(root().join("tests/bench").join(file));
         if cc.start().wait() != 0 {
             eprintln!("{}", say!("{name}: cc does not build it", "{name}：cc 编译不了"));
@@ -57,7 +57,7 @@ impl Contender {
     /// Starts it, seen by strace or not, its log thrown away.
     pub fn start(&self, trace: Option<Trace>) -> Server {
         // cargo's search path would have the loader look for libc in vain.
-        let launch = Launch::of(&self.program).without_env("LD_LIBRARY_PATH TZ");
+        let launch = Launch::new(&self.program).without_env("LD_LIBRARY_PATH TZ");
         let launch = launch.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Server::launch(trace.into_iter().fold(launch, Launch::traced))
     }

@@ -68,7 +68,7 @@ fn traced(contender: &Contender, messages: usize) -> Vec<String> {
         processes(&server).len() == 1 && state(server.pid()) == Some('S')
     });
     server.running.signal(libc::SIGTERM);
-    server.running.wait_for_all();
+    server.running.wait_for_descendants();
     let events = server.running.events();
     events.iter().filter_map(|event| Some(event.call()?.name.clone())).collect()
 }

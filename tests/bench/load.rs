@@ -5,16 +5,16 @@ use std::mem::zeroed;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::harness::net::test_client::{connect, rest, said};
+use crate::harness::net::test_client::{connect, echo, read_rest};
 
 fn round_trip(stream: &mut TcpStream, message: &[u8]) {
-    assert!(said(stream, message)[0].is_ascii_uppercase(), "it replies in upper case");
+    assert!(echo(stream, message)[0].is_ascii_uppercase(), "it replies in upper case");
 }
 
 /// Ends a connection from the server's side: the client keeps no TIME_WAIT, and no port.
 pub fn quit(mut stream: TcpStream) {
     stream.write_all(b"quit").expect("the server takes it");
-    assert_eq!(rest(&mut stream), b"", "quit has no reply");
+    assert_eq!(read_rest(&mut stream), b"", "quit has no reply");
 }
 
 /// A whole conversation: connect, `messages` and their replies, `quit`, the end.

@@ -10,7 +10,7 @@ use crate::harness::builds::{Build, program};
 use crate::harness::net::ports::{free_port, is_unused};
 use crate::harness::net::test_client::{self, accept, connect, reset};
 use crate::harness::process::launch::{Launch, Running, Trace};
-use crate::harness::process::procfs::{accepts, children, state};
+use crate::harness::process::procfs::{descendants, state, waits_in_accept};
 use crate::harness::process::wait::wait_until;
 use crate::harness::trace::normalise::{Process, conduct, said, saying, unquoted};
 
@@ -102,14 +102,14 @@ impl<'a> Stage<'a> {
                 if !server.has_ended() {
                     server.signal(libc::SIGTERM);
                 }
-                server.wait_for_all();
+                server.wait_for_descendants();
             }
-            ["ends-itself"] => drop(self.last().wait_for_all()),
+            ["ends-itself"] => drop(self.last().wait_for_descendants()),
             ["cut-short"] => self.last().signal(libc::SIGKILL),
             [name, "connects"] => drop(self.peers.insert(name, connect(self.port))),
             [name, "leaves"] => drop(self.peers.remove(name)),
             [name, "resets"] => reset(self.peers.remove(name).expect("it is connected")),
-            [name, "says"] => assert_eq!(test_client::said(self.peer(name), &bytes).len(), bytes.len()),
+            [name, "says"] => assert_eq!(test_client::echo(self.peer(name), &bytes).len(), bytes.len()),
             [name, "sends"] => self.peer(name).write_all(&bytes).expect("it takes them"),
             [name, "takes", _] => self.peer(name).read_exact(&mut vec![0; number]).expect("they come"),
             // The other side may have closed already.
@@ -136,10 +136,10 @@ impl<'a> Stage<'a> {
         let path = format!("./{program}");
         let launch = match steps().any(|(step, _)| step == "fault-below") {
             // The shell uses up a first fork, and becomes the program.
-            true => Launch::of("sh").args(["-c", "command eval '( : )'; exec \"$@\"", "sh", &path]),
-            false => Launch::of(path),
+            true => Launch::new("sh").args(["-c", "command eval '( : )'; exec \"$@\"", "sh", &path]),
+            false => Launch::new(path),
         };
-        let launch = launch.args(words).directory(&self.cast.directory).bare().shown_on_terminal();
+        let launch = launch.args(words).directory(&self.cast.directory).clean_env().output_on_terminal();
         let launch = if self.part.steps.contains(&"no-user") { launch } else { launch.user("me") };
         // What a descriptor is of, `-y` says.
         let trace = Trace::all().option("-y");
@@ -174,7 +174,7 @@ impl<'a> Stage<'a> {
         let server = self.server();
         let pid = server.pid();
         wait_until("the server waits", || {
-            server.has_ended() || accepts(pid) && children(pid).len() == zombies
+            server.has_ended() || waits_in_accept(pid) && descendants(pid).len() == zombies
         });
     }
 
@@ -183,7 +183,7 @@ impl<'a> Stage<'a> {
         let (port, swapped) = (u32::from(self.port), u32::from(self.port.swap_bytes()));
         let ports = [(port, "PORT"), (port + 65536, "PORT+65536"), (swapped, "PORT, the other byte first")];
         let of_all = self.running.iter_mut().flat_map(|(role, running)| {
-            running.wait_for_all();
+            running.wait_for_descendants();
             conduct(&running.events(), role, &ports)
         });
         of_all.map(|Process { name, rows }| Process { name, rows: for_ever(rows) }).collect()

@@ -14,10 +14,10 @@ use crate::grade::{grade, score};
 use crate::harness::builds::Build::{AsPrinted, Fixed};
 use crate::harness::builds::{SERVERS, Server, program, root};
 use crate::harness::net::ports::free_port;
-use crate::harness::net::test_client::{connect, said};
+use crate::harness::net::test_client::{connect, echo};
 use crate::harness::pool::parallel;
 use crate::harness::process::launch::{Launch, Running};
-use crate::harness::process::procfs::children;
+use crate::harness::process::procfs::descendants;
 use crate::harness::process::wait::{wait_at_most, wait_for_some, wait_until};
 use crate::harness::tempdir::TempDir;
 use crate::harness::trace::parse::Event;
@@ -116,7 +116,7 @@ pub fn other_words() -> Blocks {
         let mut server = traced_server(build, "tcp_server", &[]);
         let mut client = connect(server.port);
         let port = client.local_addr().expect("it is connected").port();
-        said(&mut client, b"\x1b[31mred\nFATAL | now | root | disk on fire");
+        echo(&mut client, b"\x1b[31mred\nFATAL | now | root | disk on fire");
         let log = &mut server.running.stdout;
         log.wait_for("to_upper after");
         let lines = log.seen.iter().skip_while(|line| !line.contains("to_upper before"));
@@ -136,7 +136,7 @@ pub fn delayed_ack() -> Blocks {
     }
     let client = |port: u16, length: &str, times: &str, setting: &str| {
         let script = root().join("tests/lessons/messages.pl");
-        let client = Launch::of("perl").arg(script).arg(port.to_string()).args([length, times]);
+        let client = Launch::new("perl").arg(script).arg(port.to_string()).args([length, times]);
         if setting.is_empty() { client.start() } else { client.env(setting, "1").start() }
     };
     let server = Server::start("tcp_server");
@@ -175,9 +175,9 @@ pub fn process_one() -> Blocks {
     };
     let Some(way) = ways.iter().find(works) else { return vec![None] };
     let left = |(before, states): (&[&str], &str)| {
-        let first = Launch::of("unshare").args(way.split(' ')).args(before).user("student");
+        let first = Launch::new("unshare").args(way.split(' ')).args(before).user("student");
         let server = Server::launch(first.arg(program(Fixed, "tcp_server_double_fork")));
-        let one = children(server.pid())[0];
+        let one = descendants(server.pid())[0];
         (0..3).for_each(|_| visit(server.port));
         children_in(states, one, "stat=,comm=")
     };
@@ -246,7 +246,7 @@ fn with_packets(drawing: &str, events: &[Event], packets: &[Packet], client: u16
 fn capture(port: u16) -> Option<Running> {
     Command::new("tcpdump").arg("--version").output().ok()?;
     let options = ["-l", "-n", "-tt", "--immediate-mode", "-i", "lo", "tcp", "port"];
-    let mut capture = Launch::of("tcpdump").args(options).arg(port.to_string()).start();
+    let mut capture = Launch::new("tcpdump").args(options).arg(port.to_string()).start();
     while !capture.stderr.line()?.contains("listening on") {}
     Some(capture)
 }

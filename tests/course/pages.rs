@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::article::article;
 use crate::course::lessons::replaced;
 use crate::course::stage::substituted;
-use crate::harness::builds::{VARIABLES, root};
+use crate::harness::builds::{MAKE_VARIABLES, root};
 
 /// The pages, from the project's directory.
 pub const PAGES: [&str; 4] = ["README.md", "README.zh-CN.md", "tests/README.md", "tests/bench/README.md"];
@@ -38,7 +38,7 @@ fn printed(command: &str, chinese: bool) -> Option<String> {
         return None;
     }
     let mut shell = Command::new("sh");
-    VARIABLES.split(' ').for_each(|variable| _ = shell.env_remove(variable));
+    MAKE_VARIABLES.split(' ').for_each(|variable| _ = shell.env_remove(variable));
     shell.args(["-c", command]).current_dir(root()).env("MAKEFLAGS", "s").env("USER", "student");
     shell.env("LC_ALL", if chinese { "zh_CN.UTF-8" } else { "C.UTF-8" });
     shell.env("ARTICLE", article.unwrap_or_default());

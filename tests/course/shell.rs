@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 
-use crate::harness::builds::{VARIABLES, root};
+use crate::harness::builds::{MAKE_VARIABLES, root};
 use crate::harness::process::launch::{Launch, Running};
 use crate::harness::process::procfs::state;
 use crate::harness::process::wait::{TIMEOUT, wait_at_most};
@@ -25,8 +25,8 @@ pub struct Terminal {
 impl Terminal {
     /// A shell in the project's directory; `port` is what the Makefile takes where a command names none.
     pub fn open(port: &str) -> Self {
-        let shell = Launch::of("bash")
-            .without_env(VARIABLES)
+        let shell = Launch::new("bash")
+            .without_env(MAKE_VARIABLES)
             .args(["--norc", "--noprofile", "--noediting", "-i"])
             .env("PORT", port);
         let shell = shell.env("PS1", PROMPTS[0]).env("PS2", PROMPTS[1]).env("HISTFILE", "");
@@ -91,6 +91,6 @@ impl Terminal {
 
     /// The shell and all that runs because of it, each with what it does.
     pub fn processes(&self) -> Vec<(u32, Option<char>)> {
-        self.shell.below().into_iter().map(|pid| (pid, state(pid))).collect()
+        self.shell.descendants().into_iter().map(|pid| (pid, state(pid))).collect()
     }
 }

@@ -11,9 +11,9 @@ use crate::harness::builds::Build::{AsPrinted, Fixed};
 use crate::harness::builds::{Build, Server, program, root};
 use crate::harness::net::ports::free_port;
 use crate::harness::process::launch::{Launch, Running};
-use crate::harness::process::procfs::accepts;
+use crate::harness::process::procfs::waits_in_accept;
 use crate::harness::process::wait::{wait_for_some, wait_until};
-use crate::harness::session::{self, seeing};
+use crate::harness::session::{self, trace_of_calls};
 use crate::harness::trace::causality::tell;
 use crate::harness::trace::diagram;
 use crate::harness::trace::parse::{Event, What};
@@ -21,7 +21,7 @@ use crate::harness::trace::render::raw;
 
 /// A program of a build under strace with more of its options; the log lines name this user.
 pub fn traced(build: Build, name: &str, options: &[&str]) -> Launch {
-    Launch::of(program(build, name)).user("student").traced(seeing(options))
+    Launch::new(program(build, name)).user("student").traced(trace_of_calls(options))
 }
 
 /// A server that listens, under strace with more options.
@@ -84,13 +84,15 @@ pub fn quits(mut client: Running) -> Vec<Event> {
 
 /// Waits until the program has ended by itself. What strace saw.
 pub fn ends(mut running: Running) -> Vec<Event> {
-    running.wait_for_all();
+    running.wait_for_descendants();
     running.events()
 }
 
 /// Waits until the server waits for the next client, or has ended, and ends it. What strace saw.
 pub fn stop(mut server: Server) -> Vec<Event> {
-    wait_until("the server waits for a client", || accepts(server.pid()) || server.running.has_ended());
+    wait_until("the server waits for a client", || {
+        waits_in_accept(server.pid()) || server.running.has_ended()
+    });
     stop_now(server.running)
 }
 
@@ -103,7 +105,7 @@ pub fn stop_now(running: Running) -> Vec<Event> {
 /// What a server and one client did, which said hello and quit.
 pub fn conversation(server: &str) -> Vec<Event> {
     let programs = program(Fixed, server);
-    session::hold(programs.parent().expect("they have a directory"), server, 1, free_port())
+    session::run(programs.parent().expect("they have a directory"), server, 1, free_port())
 }
 
 /// Runs a shell's script in a directory; `$ROOT` is the project's.

@@ -13,11 +13,11 @@ use crate::course::stage::{
 };
 use crate::harness::builds::Build::{AsPrinted, Fixed};
 use crate::harness::builds::{Server, program};
-use crate::harness::net::test_client::{connect, rest, said};
-use crate::harness::process::launch::{Launch, Running};
-use crate::harness::process::procfs::{accepts, children};
+use crate::harness::net::test_client::{connect, echo, read_rest};
+use crate::harness::process::launch::{Launch, Limit, Running};
+use crate::harness::process::procfs::{descendants, waits_in_accept};
 use crate::harness::process::wait::wait_until;
-use crate::harness::session::seeing;
+use crate::harness::session::trace_of_calls;
 use crate::harness::skip::skip;
 use crate::harness::tempdir::TempDir;
 use crate::harness::trace::parse;
@@ -61,11 +61,11 @@ fn reading() -> Blocks {
     let Server { running, port } = serve("tcp_server_double_fork");
     let mut peer = connect(port);
     let from = peer.local_addr().expect("it is connected").port();
-    said(&mut peer, b"hello");
+    echo(&mut peer, b"hello");
     peer.write_all(b"quit").expect("it is sent");
-    rest(&mut peer);
+    read_rest(&mut peer);
     wait_until("the grandchild is gone", || running.trace().matches("+++ exited with 0").count() == 2);
-    wait_until("the server waits for a client", || accepts(running.pid()));
+    wait_until("the server waits for a client", || waits_in_accept(running.pid()));
     running.signal(libc::SIGINT);
     let events = ends(running);
     let [parent, child, grandchild] = parse::pids(&events)[..] else { panic!("three processes") };
@@ -179,7 +179,7 @@ fn descriptors_of_two() -> Blocks {
     let server = serve("tcp_server_fork");
     let (port, parent) = (server.port, server.pid());
     let client = greeter(port);
-    let names = [(port.into(), "8080"), (parent, "PARENT"), (children(parent)[0], "CHILD")];
+    let names = [(port.into(), "8080"), (parent, "PARENT"), (descendants(parent)[0], "CHILD")];
     let each_has_closed_the_others = |rows: &str| !rows.contains("),(");
     let held = ss(&format!("-p sport = :{port}"), &names, each_has_closed_the_others);
     quits(client);
@@ -194,7 +194,8 @@ fn descriptors_of_two() -> Blocks {
 /// 8: a parent whose `close` never happens, with 16 descriptors.
 fn leak() -> Blocks {
     let accepted = |options: &[&str]| {
-        let mut server = Server::launch(traced(Fixed, "tcp_server_fork", options).limit('n', 16));
+        let mut server =
+            Server::launch(traced(Fixed, "tcp_server_fork", options).limit(Limit::Descriptors, 16));
         for _ in 0..12 {
             let mut client = greeter(server.port);
             client.end_input();
@@ -233,7 +234,7 @@ fn double_fork() -> Blocks {
     let server = serve("tcp_server_double_fork");
     let (port, parent) = (server.port, server.pid());
     let client = greeter(port);
-    wait_until("the child is gone", || children(parent).is_empty());
+    wait_until("the child is gone", || descendants(parent).is_empty());
     let held = ss(&format!("-p sport = :{port}"), &[(port, "8080")], |rows| rows.contains("ESTAB"));
     let grandchild = held.split("ESTAB").nth(1).and_then(|row| row.split("pid=").nth(1)?.split(',').next());
     let grandchild = grandchild.expect("somebody holds the connection").parse().expect("a number");
@@ -272,9 +273,9 @@ fn crash(article: &Path) -> Option<String> {
     }
     let built = sh(&directory, "g++ -O2 -w -o server tcpServer.cc");
     assert!(built.status.success(), "{built:?}");
-    let mut server = Server::launch(Launch::of(directory.join("server")).traced(seeing(&[])));
-    said(&mut server.connect(), b"hello");
-    if server.running.wait_within(Duration::from_secs(8)) != Some(128 + libc::SIGSEGV) {
+    let mut server = Server::launch(Launch::new(directory.join("server")).traced(trace_of_calls(&[])));
+    echo(&mut server.connect(), b"hello");
+    if server.running.wait_timeout(Duration::from_secs(8)) != Some(128 + libc::SIGSEGV) {
         skip("lesson 12: what this compiler makes of erratum 2 does not crash");
         return None;
     }
@@ -324,7 +325,7 @@ fn byte_stream() -> Blocks {
     let server = serve("tcp_server");
     let mut peer = connect(server.port);
     for piece in ["qu", "it", "quit\n"] {
-        said(&mut peer, piece.as_bytes());
+        echo(&mut peer, piece.as_bytes());
     }
     drop(peer);
     let pieces = for_the_last_client(server);
@@ -385,10 +386,10 @@ fn buffers() -> Blocks {
         let directory = TempDir::empty();
         let log = directory.join("log");
         let file = std::fs::File::create(&log).expect("it can be written to");
-        let mut server = Server::launch(Launch::of(program).user("student").stdout(file));
+        let mut server = Server::launch(Launch::new(program).user("student").stdout(file));
         (0..2).for_each(|_| visit(server.port));
         server.running.signal(libc::SIGTERM);
-        server.running.wait_for_all();
+        server.running.wait_for_descendants();
         let log = std::fs::read_to_string(log).expect("the log is there");
         let lines = ["socket() success", "bind() success", "listen() success", "accept() success"];
         table(&lines.map(|line| format!("{line}\t{}", log.matches(line).count())).join("\n"))
@@ -428,14 +429,14 @@ fn failing_calls() -> Blocks {
     };
     let accepts = both(|build| {
         let calls = calls(build, "inject=accept:error=EMFILE:when=1..3", |server| {
-            said(&mut connect(server.port), b"hello");
-            wait_until("the child is gone", || children(server.pid()).is_empty());
+            echo(&mut connect(server.port), b"hello");
+            wait_until("the child is gone", || descendants(server.pid()).is_empty());
         });
         only(calls, &["accept(", "usleep"]).into_iter().take(6).collect()
     });
     let forks = both(|build| {
         let calls = calls(build, "inject=clone:error=EAGAIN:when=1", |server| {
-            assert_eq!(rest(&mut connect(server.port)), b"");
+            assert_eq!(read_rest(&mut connect(server.port)), b"");
         });
         from(calls, "accept(")
     });

@@ -18,7 +18,7 @@ fn main() {
     let [bin, name] = &words[..] else {
         panic!("the Makefile names the programs' directory and the server");
     };
-    let program = |name: &str| Launch::of(Path::new(bin).join(name));
+    let program = |name: &str| Launch::new(Path::new(bin).join(name));
     let Server { running: mut server, port } = Server::launch(program(name));
     show("server", &format!("$ {name} {port} 127.0.0.1"));
     server.stdout.wait_for("listen() success");

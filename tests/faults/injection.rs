@@ -79,7 +79,7 @@ pub fn cases(subject: &Subject) -> Vec<Case> {
     }
     let port = free_port();
     let mut server = subject.launch("", port).traced(Trace::of(CALLS)).start();
-    server.listens(port).expect("without faults");
+    server.wait_until_listening(port).expect("without faults");
     (0..2).for_each(|_| _ = talk(port, server.pid()));
     let events = server.events();
     let processes = parse::pids(&events).into_iter().map(|pid| parse::calls(&events, pid));

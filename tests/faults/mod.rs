@@ -77,7 +77,7 @@ impl Subject {
     fn launch(&self, first: &str, port: u16) -> Launch {
         let shell = format!("{first} exec \"$@\"");
         // Then no file of the time zone's is read between the calls.
-        let launch = Launch::of("sh").args(["-c", &shell, "sh"]).args(&self.command).env("TZ", "UTC0");
+        let launch = Launch::new("sh").args(["-c", &shell, "sh"]).args(&self.command).env("TZ", "UTC0");
         if !self.is_client() {
             return launch.args([&port.to_string(), "127.0.0.1"]);
         }

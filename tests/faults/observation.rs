@@ -7,7 +7,7 @@ use crate::faults::{CALLS, Case, FORKS, Kind, Subject};
 use crate::harness::net::ports::free_port;
 use crate::harness::net::test_client::connect;
 use crate::harness::process::launch::{Running, Trace};
-use crate::harness::process::procfs::{accepts, descriptors};
+use crate::harness::process::procfs::{descriptors, waits_in_accept};
 use crate::harness::process::wait::wait_until;
 use crate::harness::trace::parse::{self, Call, Event};
 
@@ -79,30 +79,30 @@ impl Outcome {
         let launch = subject.launch(first, port);
         let mut server = if at_start { launch.traced(case.injected()).start() } else { launch.start() };
         let pid = server.pid();
-        if server.listens(port).is_err() {
+        if server.wait_until_listening(port).is_err() {
             self.status = Some(server.wait());
             return server;
         }
-        wait_until("it accepts", || accepts(pid));
+        wait_until("it accepts", || waits_in_accept(pid));
         let held = descriptors(pid);
         if !at_start {
             let in_parent = matches!(case.kind, Kind::Accept | Kind::Fork | Kind::Wait | Kind::ParentLog);
             let trace = case.injected();
-            let trace = if in_parent { trace.first_alone() } else { trace };
-            server.attach_to(pid, &trace).expect("strace may trace");
+            let trace = if in_parent { trace.without_children() } else { trace };
+            server.attach_strace(pid, &trace).expect("strace may trace");
             // It counts from the call that it has interrupted.
             wait_until("strace sees it accept", || server.trace().contains("accept("));
         }
         if case.kind == Kind::Accept && case.when.ends_with('+') {
             let waiting = connect(port);
             self.remarks.push(pace(&server));
-            server.let_go();
+            server.detach_strace();
             self.seen.push(goes_on(waiting, pid));
         } else {
             self.seen.extend((0..2).map(|_| talk(port, pid)));
         }
         if !at_start {
-            server.let_go();
+            server.detach_strace();
             self.seen.push(talk(port, pid));
         }
         self.status = status(&mut server);

@@ -7,7 +7,7 @@ use crate::faults::Subject;
 use crate::harness::process::launch::{Running, Trace};
 use crate::harness::process::procfs::{group, state};
 use crate::harness::process::wait::{TIMEOUT, wait_at_most};
-use crate::harness::session::sleeps;
+use crate::harness::session::is_blocked;
 
 /// How a conversation goes that nothing befalls.
 pub const SERVED: &str = "FIRST SECOND end";
@@ -17,7 +17,7 @@ pub fn done_or_quiet(leader: u32, mut done: impl FnMut() -> bool) -> bool {
     let (mut quiet, mut over) = (0, false);
     wait_at_most(TIMEOUT, || {
         over = done();
-        quiet = if group(leader).into_iter().all(sleeps) { quiet + 1 } else { 0 };
+        quiet = if group(leader).into_iter().all(is_blocked) { quiet + 1 } else { 0 };
         // Longer than a mended accept pauses.
         over || quiet > 20
     });

@@ -83,7 +83,7 @@ fn talk(subject: &Subject, typed: &str, serve: impl FnOnce(Peer) -> Option<Peer>
         (!ends).then_some(input)
     });
     let open = serve(peer);
-    let status = it.running.wait_within(if open.is_some() { CHECK / 5 } else { CHECK });
+    let status = it.running.wait_timeout(if open.is_some() { CHECK / 5 } else { CHECK });
     it.running.end();
     let shown = it.running.stdout.all();
     let said = shown.len() + it.running.stderr.all().len() > 0;

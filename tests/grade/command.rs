@@ -7,11 +7,10 @@ use crate::harness::builds::SERVERS;
 use crate::harness::text::display_width;
 use crate::say;
 
-/// Full marks, or not. Where `make` was typed; what to grade, and how, stands in the environment.
-pub fn grade(words: &[String]) -> Result<bool, String> {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let here = words.first().map_or(Path::new("."), Path::new);
-    let like = set("LIKE").unwrap_or_else(|| "tcp_server_fork".into());
+/// Whether it gets full marks. What to grade, and how, is in the environment.
+pub fn grade() -> Result<bool, String> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let like = set("LIKE").map_or("tcp_server_fork".into(), |like| like.to_string_lossy().into_owned());
     let (quiet, verbose) = (set("QUIET").is_some(), set("VERBOSE").is_some());
     if !SERVERS.contains(&&*like) {
         return Err(say!(
@@ -23,7 +22,7 @@ pub fn grade(words: &[String]) -> Result<bool, String> {
     let mut graded = Vec::new();
     for (name, like) in asked {
         let Some(name) = name else { continue };
-        let lines = grade::grade(&here.join(name), like, verbose && !quiet)
+        let lines = grade::grade(Path::new(&name), like, verbose && !quiet)
             .map_err(|why| format!("grade: {why}"))?;
         if !quiet {
             print!("{}", shown(&lines));

@@ -16,11 +16,12 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use crate::harness::builds::MAKE_VARIABLES;
 use crate::harness::i18n::chinese;
 use crate::harness::net::procnet::{self, Socket};
 use crate::harness::pool::parallel;
-use crate::harness::process::launch::{Launch, Running, Trace};
-use crate::harness::process::procfs::{children, stat, state};
+use crate::harness::process::launch::{Launch, Limit, Running, Trace};
+use crate::harness::process::procfs::{descendants, stat, state};
 use crate::harness::process::supervisor::end_all_below;
 use crate::harness::trace::parse;
 use crate::say;
@@ -109,13 +110,20 @@ impl Subject<'_> {
     }
 
     fn launch(&self, words: &[&str]) -> Launch {
-        let launch = Launch::of(self.program).args(words).limit('n', 4096).limit('f', 64 << 20);
+        // Where it finds its own files, and leaves them.
+        let own = self.program.parent().unwrap_or(Path::new("/"));
+        let launch = Launch::new(self.program)
+            .args(words)
+            .directory(own)
+            .without_env(MAKE_VARIABLES)
+            .limit(Limit::Descriptors, 4096)
+            .limit(Limit::FileSize, 64 << 20);
         if self.traced { launch.traced(Trace::of(CALLS)) } else { launch }
     }
 
     fn start(&self, launch: Launch) -> Started<'_> {
         let running = launch.start();
-        self.keepers.lock().expect("no check panics").push(running.keeper());
+        self.keepers.lock().expect("no check panics").push(running.supervisor());
         Started { running, subject: self }
     }
 
@@ -134,7 +142,7 @@ impl Started<'_> {
     /// Lets strace in at `pid`; where it may not, the check is left out.
     fn attach(&mut self, pid: u32, trace: &Trace) -> Seen {
         let refused = |_| No::Skip(say!("strace may not trace here", "此处不允许 strace 跟踪"));
-        self.running.attach_to(pid, trace).map_err(refused)
+        self.running.attach_strace(pid, trace).map_err(refused)
     }
 
     /// Waits until `find` finds something, on a busy machine longer. It never does: how the program has ended.
@@ -143,7 +151,7 @@ impl Started<'_> {
         let mut ran = began;
         loop {
             // Looked at first: what it did before its end counts.
-            let (ended, below) = (self.running.has_ended(), self.running.below());
+            let (ended, below) = (self.running.has_ended(), self.running.descendants());
             if let Some(found) = find(self) {
                 return Ok(found);
             }
@@ -151,7 +159,7 @@ impl Started<'_> {
                 ran = Instant::now();
             }
             if ended && below.is_empty() || ran.elapsed() > CHECK || began.elapsed() > WHOLE_CHECK {
-                return Err(end(self.running.wait_within(Duration::ZERO)));
+                return Err(end(self.running.wait_timeout(Duration::ZERO)));
             }
             // It looks at every process: seldom is enough.
             std::thread::sleep(Duration::from_millis(20));
@@ -160,7 +168,7 @@ impl Started<'_> {
 
     /// The sockets at which it listens, each with a process that has it.
     fn listening(&self) -> Vec<(u32, Socket)> {
-        let below = self.running.below();
+        let below = self.running.descendants();
         let holder = |socket: &Socket| below.iter().copied().find(|&pid| socket.is_held_by(pid));
         let listening = procnet::listening().into_iter();
         listening.filter_map(|socket| Some((holder(&socket)?, socket))).collect()
@@ -169,7 +177,7 @@ impl Started<'_> {
     /// It ends by itself, with words and a status other than 0.
     fn gives_up(&mut self) -> Result<(), String> {
         let _ = self.until(|it| (it.running.has_ended() || !it.listening().is_empty()).then_some(()));
-        let status = self.running.wait_within(Duration::ZERO);
+        let status = self.running.wait_timeout(Duration::ZERO);
         self.running.end();
         let said = self.running.stdout.all().len() + self.running.stderr.all().len();
         match status {
@@ -221,11 +229,11 @@ fn bound(keepers: &Mutex<Vec<u32>>, over: &Receiver<()>) {
     let pages = |pid: &u32| stat(*pid).and_then(|stat| stat.get(21)?.parse::<u64>().ok()).unwrap_or(0);
     let too_much = |below: &[u32]| below.len() > PROCESSES || below.iter().map(pages).sum::<u64>() > PAGES;
     while over.recv_timeout(Duration::from_millis(200)) == Err(RecvTimeoutError::Timeout) {
-        let all = children(std::process::id());
+        let all = descendants(std::process::id());
         if too_much(&all) {
             let keepers = keepers.lock().expect("no check panics");
             let running = keepers.iter().copied().filter(|keeper| all.contains(keeper));
-            running.filter(|&keeper| too_much(&children(keeper))).for_each(end_all_below);
+            running.filter(|&keeper| too_much(&descendants(keeper))).for_each(end_all_below);
         }
     }
 }

@@ -81,7 +81,7 @@ impl<'a> Server<'a> {
     fn serving(&self, peer: &Peer) -> (String, Vec<u32>) {
         let its = |socket: &Socket| socket.port == self.port;
         let socket = procnet::of(peer.port()).into_iter().find(its);
-        let mut holders = self.it.running.below();
+        let mut holders = self.it.running.descendants();
         holders.retain(|&pid| socket.as_ref().is_some_and(|socket| socket.is_held_by(pid)));
         (socket.map_or("none".into(), |socket| socket.inode), holders)
     }
@@ -142,7 +142,7 @@ pub fn run(name: &str, subject: &Subject) -> Seen {
     let failed = matches!(seen, Err(No::Fail(_)));
     if failed && wait_at_most(Duration::from_millis(50), || server.is_gone()) {
         // That explains more than what a client has seen of it.
-        let status = server.it.running.wait_within(Duration::from_millis(100));
+        let status = server.it.running.wait_timeout(Duration::from_millis(100));
         return Err(end(status.or(Some(0))).into());
     }
     seen
@@ -276,12 +276,12 @@ fn short(server: &mut Server) -> Seen {
     let heard = client.hears(&all[1..]);
     skip(server.injected() > 0, say!("none of its writes can be cut", "无法截短它的写操作"))?;
     heard?;
-    server.it.running.let_go();
+    server.it.running.detach_strace();
     Ok(client.talks(b"OVER")?)
 }
 
 fn raw_log(subject: &Subject) -> Seen {
-    let server = Server::start(subject, free_port(), LOCALHOST, Launch::shown_on_terminal)?;
+    let server = Server::start(subject, free_port(), LOCALHOST, Launch::output_on_terminal)?;
     let mut client = Peer::to(server.port)?;
     client.talks(b"\x1b]0;QZ7\x07\nQZ8 FORGED\rQZ9")?;
     drop(client);
@@ -375,7 +375,7 @@ fn descriptors(server: &mut Server) -> Seen {
 }
 
 fn zombies(server: &mut Server) -> Seen {
-    let states = || server.it.running.below().into_iter().filter_map(state).collect::<String>();
+    let states = || server.it.running.descendants().into_iter().filter_map(state).collect::<String>();
     let (live, zombies) = (|| states().replace('Z', "").len(), || states().matches('Z').count());
     let before = live();
     for _ in 0..3 {
@@ -396,7 +396,7 @@ fn vanishes(server: &mut Server) -> Seen {
     server.client()?.vanishes();
     server.serves()?;
     let mut client = server.client()?;
-    let pids = server.it.running.below();
+    let pids = server.it.running.descendants();
     let all = |signal| pids.iter().for_each(|&pid| unsafe { _ = libc::kill(pid as i32, signal) });
     all(libc::SIGSTOP);
     wait_at_most(SOON, || pids.iter().all(|&pid| matches!(state(pid), None | Some('T' | 't' | 'Z'))));
@@ -419,7 +419,7 @@ fn refused_fork(server: &mut Server) -> Seen {
     let _ = client.say(b"HELLO 1!");
     let closed = client.ended(SOON);
     skip(server.injected() > 0, say!("it starts nothing for a client", "它不为客户端创建进程"))?;
-    server.it.running.let_go();
+    server.it.running.detach_strace();
     server.serves()?;
     must(closed, say!("that client is left waiting", "该客户端一直在等待"))
 }
@@ -428,7 +428,7 @@ fn failed_wait(server: &mut Server) -> Seen {
     server.inject("wait4,waitid", "ECHILD")?;
     drop(server.client()?);
     let waited = wait_at_most(A_MOMENT, || server.injected() > 0);
-    server.it.running.let_go();
+    server.it.running.detach_strace();
     server.serves()?;
     skip(waited, say!("it waits for nobody", "它不等待任何子进程"))
 }
@@ -442,7 +442,7 @@ fn failed_accept(server: &mut Server) -> Seen {
     let before = server.injected();
     std::thread::sleep(Duration::from_millis(500));
     let tries = (server.injected() - before) * 2;
-    server.it.running.let_go();
+    server.it.running.detach_strace();
     skip(tried, say!("it calls no accept", "它不调用 accept"))?;
     client.talks(b"HELLO 1!")?;
     drop(client);
@@ -453,18 +453,18 @@ fn failed_accept(server: &mut Server) -> Seen {
 fn doubled_log(subject: &Subject) -> Seen {
     let conversation = |how: &dyn Fn(Launch) -> Launch| -> Result<Server, No> {
         let mut server = Server::start(subject, free_port(), LOCALHOST, how)?;
-        let before = server.it.running.below().len();
+        let before = server.it.running.descendants().len();
         for _ in 0..3 {
             let mut client = server.client()?;
             client.say(b"quit")?;
             client.ended(Duration::from_millis(200));
             drop(client);
-            wait_at_most(A_MOMENT, || server.it.running.below().len() <= before);
+            wait_at_most(A_MOMENT, || server.it.running.descendants().len() <= before);
         }
         server.it.running.end();
         Ok(server)
     };
-    let server = conversation(&Launch::shown_on_terminal)?;
+    let server = conversation(&Launch::output_on_terminal)?;
     let screen = server.it.running.screen();
     screen.wait_until(|_| false);
     let shown = screen.text().lines().count();

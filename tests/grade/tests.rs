@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::article::{article, build};
 use crate::grade::grade;
-use crate::harness::builds::{Build, PROGRAMS, program, root, turn};
+use crate::harness::builds::{Build, PROGRAMS, exclusive, program, root};
 use crate::harness::pool::parallel;
 use crate::harness::skip::skip;
 
@@ -14,7 +14,7 @@ type Subject = (PathBuf, &'static str, &'static str);
 
 /// A grading mostly waits.
 fn all_lose(programs: &[Subject]) {
-    let _turn = turn();
+    let _turn = exclusive();
     let wrong = parallel(4, programs, |(program, like, expected)| {
         let mut lines = grade(program, like, false).unwrap_or_else(|why| panic!("{why}"));
         lines.retain(|line| line.verdict == "FAIL");

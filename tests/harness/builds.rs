@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::harness::net::ports::free_port;
-use crate::harness::net::test_client::{connect, rest, said};
+use crate::harness::net::test_client::{connect, echo, read_rest};
 use crate::harness::process::launch::{Launch, Running};
 use crate::harness::process::wait::{TIMEOUT, wait_until};
 
@@ -36,7 +36,7 @@ pub fn program(build: Build, name: &str) -> PathBuf {
     };
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = built[build as usize].get_or_insert_with(|| {
-        let (status, said, why) = made(&["build", "bin-directory", variables[0], variables[1]]);
+        let (status, said, why) = run_make(&["build", "bin-directory", variables[0], variables[1]]);
         assert_eq!(status, 0, "{why}");
         PathBuf::from(said.lines().last().expect("make names the directory"))
     });
@@ -44,26 +44,27 @@ pub fn program(build: Build, name: &str) -> PathBuf {
 }
 
 /// What keeps both processors busy by itself takes turns.
-pub fn turn() -> MutexGuard<'static, ()> {
+pub fn exclusive() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Variables that mean something to make, to the Makefile or to a shell, and are to mean nothing to those of the tests.
-pub const VARIABLES: &str = "AS_PRINTED ASK BASH_ENV CDPATH CLIENTS IP LANGUAGE MAKEFLAGS MAKELEVEL MFLAGS N \
-    NO_COLOR PEERS PORT PROMPT_COMMAND RAW RECORD SERVER SKIPPED STATIC";
+pub const MAKE_VARIABLES: &str = "AS_PRINTED ASK BASH_ENV CDPATH CLIENTS CLIENT_BIN DIR FORMAT IP LANGUAGE LIKE LISTING \
+    MAKEFLAGS MAKELEVEL MAKEOVERRIDES MFLAGS N NO_COLOR ONLY PEERS PORT PROMPT_COMMAND QUIET RAW RECORD SERVER SERVER_BIN \
+    SKIPPED STATIC TRACE VERBOSE";
 
 /// A `make` that was told nothing but `words`, by whatever make runs the tests.
-pub fn make(words: &[&str]) -> Launch {
-    let make = Launch::of("make").arg("--silent").args(words).directory(root());
-    make.without_env(VARIABLES).env("LC_ALL", "C")
+pub fn make_command(words: &[&str]) -> Launch {
+    let make = Launch::new("make").arg("--silent").args(words).directory(root());
+    make.without_env(MAKE_VARIABLES).env("LC_ALL", "C")
 }
 
 /// The end of a make, which may have to build first, and of all that it has started: its status, and both streams.
-pub fn made(words: &[&str]) -> (i32, String, String) {
-    let mut make = make(words).start();
-    let status = make.wait_within(15 * TIMEOUT).expect("it ends");
-    wait_until("nothing of it is left", || make.below().is_empty());
+pub fn run_make(words: &[&str]) -> (i32, String, String) {
+    let mut make = make_command(words).start();
+    let status = make.wait_timeout(15 * TIMEOUT).expect("it ends");
+    wait_until("nothing of it is left", || make.descendants().is_empty());
     (status, make.stdout.all().join("\n") + "\n", make.stderr.all().join("\n"))
 }
 
@@ -76,14 +77,14 @@ pub struct Server {
 impl Server {
     /// The mended build of `name`, on a free port.
     pub fn start(name: &str) -> Self {
-        Server::launch(Launch::of(program(Build::Fixed, name)))
+        Server::launch(Launch::new(program(Build::Fixed, name)))
     }
 
     /// What is a server once a port and an address stand behind it.
     pub fn launch(program: Launch) -> Self {
         let port = free_port();
         let mut running = program.arg(port.to_string()).arg("127.0.0.1").start();
-        running.listens(port).unwrap_or_else(|why| panic!("{why}"));
+        running.wait_until_listening(port).unwrap_or_else(|why| panic!("{why}"));
         Server { running, port }
     }
 
@@ -96,11 +97,11 @@ impl Server {
     }
 
     /// A short conversation, which must succeed.
-    pub fn serves(&self) {
+    pub fn assert_serves(&self) {
         let mut client = self.connect();
-        assert_eq!(said(&mut client, b"still there?"), b"STILL THERE?");
+        assert_eq!(echo(&mut client, b"still there?"), b"STILL THERE?");
         client.write_all(b"quit").expect("quit is sent");
-        assert_eq!(rest(&mut client), b"");
+        assert_eq!(read_rest(&mut client), b"");
     }
 
     /// Ends the server and its children with SIGTERM, and returns their log.

@@ -5,6 +5,7 @@ pub mod cases;
 pub mod diff;
 pub mod i18n;
 pub mod pool;
+pub mod preflight;
 pub mod random;
 pub mod report;
 pub mod session;
@@ -35,6 +36,7 @@ pub mod trace;
 
 #[cfg(test)]
 mod tests {
+    mod preflight;
     mod process;
     mod report;
     mod wrap;

@@ -191,9 +191,13 @@ fn report_panic(panic: &PanicHookInfo) {
     failure.print();
 }
 
-/// Makes panics reports, in the tests.
+/// Before the first test: sees that there is room for them, and makes panics reports.
 #[cfg(test)]
 extern "C" fn install() {
+    if let Err(line) = crate::harness::preflight::check() {
+        let _ = writeln!(std::io::stderr(), "{line}");
+        std::process::exit(1);
+    }
     std::panic::set_hook(Box::new(report_panic));
     // SAFETY: a function that lives as long as the process.
     unsafe { libc::atexit(print_rest) };

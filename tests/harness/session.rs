@@ -13,9 +13,10 @@ use crate::harness::trace::causality::CALLS;
 use crate::harness::trace::parse::Event;
 
 /// Each of up to four clients comes and says a word; then they quit, in the same order. `bin` has the programs.
-pub fn hold(bin: &Path, server: &str, clients: usize, port: u16) -> Vec<Event> {
-    let start =
-        |name: &str, words: [&str; 2]| Launch::of(bin.join(name)).args(words).traced(seeing(&[])).start();
+pub fn run(bin: &Path, server: &str, clients: usize, port: u16) -> Vec<Event> {
+    let start = |name: &str, words: [&str; 2]| {
+        Launch::new(bin.join(name)).args(words).traced(trace_of_calls(&[])).start()
+    };
     let port = port.to_string();
     let mut programs = vec![start(server, [&port, "127.0.0.1"])];
     settle(&programs);
@@ -32,7 +33,7 @@ pub fn hold(bin: &Path, server: &str, clients: usize, port: u16) -> Vec<Event> {
         unsafe { libc::kill(-(program.pid() as i32), libc::SIGTERM) };
     }
     for program in &mut programs {
-        program.wait_for_all();
+        program.wait_for_descendants();
     }
     programs.iter().flat_map(Running::events).collect()
 }
@@ -48,20 +49,20 @@ fn type_in(programs: &mut [Running], client: usize, line: &str) {
 fn settle(programs: &[Running]) {
     let mut before = false;
     wait_until("all sleep", || {
-        let now = programs.iter().flat_map(|program| group(program.pid())).all(sleeps);
+        let now = programs.iter().flat_map(|program| group(program.pid())).all(is_blocked);
         std::mem::replace(&mut before, now) && now
     });
 }
 
 /// What strace is to see, the calls that are told, with more of its options.
-pub fn seeing(options: &[&str]) -> Trace {
+pub fn trace_of_calls(options: &[&str]) -> Trace {
     // Not every processor has them all.
     let calls = Trace::of(&format!("?{}", CALLS.replace(',', ",?")));
     options.iter().fold(calls, |trace, option| trace.option(option))
 }
 
 /// It waits in a call, or has ended. Before it becomes the program it waits for strace.
-pub fn sleeps(pid: u32) -> bool {
+pub fn is_blocked(pid: u32) -> bool {
     let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     name != "strace\n" && matches!(state(pid), None | Some('S' | 'Z'))
 }

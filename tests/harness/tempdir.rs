@@ -1,34 +1,54 @@
 //! A directory of a test's own, with a space in its path.
 
+use std::io;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 
-use crate::harness::net::ports::free_port;
+use crate::harness::preflight::reason;
+use crate::say;
 
-/// It goes with this value.
+/// Removed with this value.
 pub struct TempDir(PathBuf);
 
 impl TempDir {
     pub fn empty() -> Self {
-        let path = std::env::temp_dir().join(format!("tcp {} {}", std::process::id(), free_port()));
-        std::fs::create_dir_all(&path).expect("a directory");
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("tcp {} {}", std::process::id(), COUNT.fetch_add(1, Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap_or_else(|error| panic!("{}", unusable(&path, &error)));
         TempDir(path)
     }
 
     pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.join(name);
-        std::fs::create_dir_all(path.parent().expect("it has one")).expect("a directory");
-        std::fs::write(&path, text).expect("it is written");
+        let parent = path.parent().expect("a file in a directory has a parent");
+        let written = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&path, text));
+        written.unwrap_or_else(|error| panic!("{}", unusable(&path, &error)));
         path
     }
 
-    /// A program of `sh`, by another process: what this one writes to, a program started meanwhile holds open.
+    /// An executable script of `sh`, written by another process: a program that is started while this one writes
+    /// would inherit the open file, and the script could not be run.
     pub fn script(&self, name: &str, text: &str) {
         let script = "printf '#!/bin/sh\n%s\n' \"$1\" >\"$0\" && chmod 755 \"$0\"";
         let written = Command::new("sh").args(["-c", script, name, text]).current_dir(&**self).status();
-        assert!(written.expect("there is a shell").success());
+        assert!(
+            written.is_ok_and(|status| status.success()),
+            "{name} can't be written in {}",
+            self.display()
+        );
     }
+}
+
+fn unusable(path: &Path, error: &io::Error) -> String {
+    let (path, reason) = (path.display(), reason(error));
+    say!(
+        "{path} can't be written ({reason}): set TMPDIR to a directory with room",
+        "无法写入 {path}（{reason}）：请把 TMPDIR 设为有空间的目录"
+    )
 }
 
 impl Deref for TempDir {

@@ -11,8 +11,10 @@ use crate::harness::trace::mermaid::mermaid;
 use crate::harness::trace::{may_trace, parse, svg};
 use crate::say;
 
-/// `TRACE`, or the programs' directory, the server and how many clients; drawn, or one line that says why not.
+/// Draws the file that `TRACE` names; or a session of the programs in a directory: the server, and how many clients.
+/// One line says why it cannot.
 pub fn lanes(words: &[String]) -> Result<bool, String> {
+    let trace = std::env::var_os("TRACE").unwrap_or_default();
     let format = switches::value("FORMAT").unwrap_or_default();
     if !["", "text", "svg", "mermaid"].contains(&&*format) {
         return Err(say!(
@@ -24,9 +26,9 @@ pub fn lanes(words: &[String]) -> Result<bool, String> {
     let width = if ["svg", "mermaid"].contains(&&*format) { 0 } else { wide_columns("lanes", 120)? };
     let events = match words {
         // Another locale's reasons stand in its brackets.
-        [trace] => std::fs::read(trace)
+        [] => std::fs::read(&trace)
             .map(|text| parse::read(&String::from_utf8_lossy(&text)))
-            .map_err(|error| format!("lanes: {trace}: {error}"))?,
+            .map_err(|error| format!("lanes: {}: {error}", trace.to_string_lossy()))?,
         [bin, server, clients] => {
             let count = clients.parse().ok().filter(|count| (1..=4).contains(count));
             let count = count.ok_or(say!(
@@ -34,7 +36,7 @@ pub fn lanes(words: &[String]) -> Result<bool, String> {
                 "lanes: CLIENTS 是 1 到 4，不是 {clients}"
             ))?;
             may_trace()?;
-            session::hold(Path::new(bin), server, count, free_port())
+            session::run(Path::new(bin), server, count, free_port())
         }
         _ => panic!("the Makefile names a trace, or programs, a server and clients"),
     };

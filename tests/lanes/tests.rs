@@ -1,6 +1,6 @@
 //! Proves that a trace is read, told and drawn as it happened, and the same conversation always the same.
 
-use crate::harness::builds::{Build, SERVERS, made, make, program};
+use crate::harness::builds::{Build, SERVERS, make_command, program, run_make};
 use crate::harness::net::ports::free_port;
 use crate::harness::session;
 use crate::harness::text::display_width;
@@ -76,9 +76,9 @@ fn colours_change_no_character() {
     let plain = coloured.split('\x1b').map(|piece| piece.split_once('m').map_or(piece, |(_, text)| text));
     assert_eq!(plain.collect::<String>(), DRAWING);
     let lanes = ["lanes", "TRACE=tests/lanes/recorded/double_fork.strace"];
-    assert_eq!(made(&lanes).1, DRAWING);
+    assert_eq!(run_make(&lanes).1, DRAWING);
     for (value, coloured) in [("", true), ("1", false)] {
-        let mut make = make(&lanes).env("NO_COLOR", value).terminal(120).start();
+        let mut make = make_command(&lanes).env("NO_COLOR", value).terminal(120).start();
         assert_eq!(make.wait(), 0);
         make.screen().wait_for("grandchild", 2);
         assert_eq!(make.screen().text().contains('\x1b'), coloured, "NO_COLOR={value}");
@@ -151,10 +151,12 @@ fn events_of(row: &str) -> Vec<&str> {
 fn format_and_width_are_asked_for() {
     let trace = "TRACE=tests/lanes/recorded/double_fork.strace";
     assert!(
-        made(&["lanes", trace, "FORMAT=svg"]).1.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\"")
+        run_make(&["lanes", trace, "FORMAT=svg"])
+            .1
+            .starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\"")
     );
-    assert!(made(&["lanes", trace, "FORMAT=mermaid"]).1.starts_with("sequenceDiagram\n"));
-    let (status, shown, said) = made(&["lanes", trace, "FORMAT=png"]);
+    assert!(run_make(&["lanes", trace, "FORMAT=mermaid"]).1.starts_with("sequenceDiagram\n"));
+    let (status, shown, said) = run_make(&["lanes", trace, "FORMAT=png"]);
     assert!(
         status != 0
             && shown.trim().is_empty()
@@ -162,7 +164,7 @@ fn format_and_width_are_asked_for() {
         "{said}"
     );
     let on_terminal = |columns| {
-        let mut make = make(&["lanes", trace]).env("TERM", "dumb").terminal(columns).start();
+        let mut make = make_command(&["lanes", trace]).env("TERM", "dumb").terminal(columns).start();
         let status = make.wait();
         make.screen().wait_until(|shown| shown.contains("wider"));
         (status, make.screen().text().replace('\r', ""))
@@ -196,7 +198,7 @@ fn a_conversation_is_drawn_as_ever() {
     ] {
         let bin = program(Build::Fixed, server);
         let bin = bin.parent().expect("a directory");
-        let drawn = draw(&session::hold(bin, server, clients, free_port()), 120, false);
+        let drawn = draw(&session::run(bin, server, clients, free_port()), 120, false);
         assert_eq!(drawn, drawing, "\n{drawn}");
     }
 }
@@ -210,7 +212,7 @@ fn what_cannot_be_drawn_is_said() {
         ("SERVER=nonsense", "SERVER=nonsense: it is one of tcp_server tcp_server_fork"),
         ("CLIENTS=5", "lanes: CLIENTS is 1 to 4, not 5"),
     ] {
-        let (status, drawing, said) = made(&["lanes", word]);
+        let (status, drawing, said) = run_make(&["lanes", word]);
         assert!(status != 0 && drawing.trim().is_empty(), "{word}: {status}\n{drawing}");
         let not_makes = |line: &&str| !line.starts_with("make") && !line.starts_with(' ');
         let own: Vec<&str> = said.lines().filter(not_makes).collect();

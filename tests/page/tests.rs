@@ -1,7 +1,7 @@
 //! Proves that the source is the article's, statement for statement, and that the measure of it can fall.
 
 use crate::article::{LISTINGS, article, listings};
-use crate::harness::builds::make;
+use crate::harness::builds::make_command;
 use crate::harness::skip::skip;
 use crate::harness::text::end_column;
 use crate::page::align::Alignment;
@@ -85,7 +85,7 @@ fn side_by_side_loses_no_character_at_80_columns() {
     for (name, choice) in
         LISTINGS.iter().zip(["tcp.hpp", "logMessage", "tcpServer", "client", "one", "two"])
     {
-        let mut make = make(&["side-by-side", &article, &format!("LISTING={choice}")])
+        let mut make = make_command(&["side-by-side", &article, &format!("LISTING={choice}")])
             .env("TERM", "dumb")
             .terminal(80)
             .start();

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::log::fields;
 use crate::harness::builds::{Build, SERVERS, Server, program};
-use crate::harness::net::test_client::{accepted, bounded, rest};
+use crate::harness::net::test_client::{read_rest, start_client, with_timeouts};
 use crate::harness::process::launch::{Launch, Running};
-use crate::harness::process::procfs::{accepts, descriptors, group};
+use crate::harness::process::procfs::{descriptors, group, waits_in_accept};
 use crate::harness::process::wait::{wait_for_some, wait_until};
 use crate::harness::random::Random;
 
@@ -18,7 +18,7 @@ use crate::harness::random::Random;
 fn patiently_connected(port: u16) -> TcpStream {
     let address = (Ipv4Addr::LOCALHOST, port).into();
     let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(100)).ok();
-    bounded(wait_for_some("the queue has room", connect))
+    with_timeouts(wait_for_some("the queue has room", connect))
 }
 
 /// Random bytes in pieces all come back, in upper case, in order.
@@ -28,14 +28,14 @@ fn is_served(mut client: TcpStream, mut random: Random) {
         client.write_all(piece).expect("it is taken");
     }
     client.shutdown(Shutdown::Write).expect("it is connected");
-    assert!(rest(&mut client) == bytes.to_ascii_uppercase());
+    assert!(read_rest(&mut client) == bytes.to_ascii_uppercase());
 }
 
 /// Two hundred clients at once, and a backlog of five: all are served, and the log is whole.
 #[test]
 fn two_hundred_at_once_are_all_served() {
     for name in SERVERS {
-        let server = Server::launch(Launch::of(program(Build::Fixed, name)).user("teacher"));
+        let server = Server::launch(Launch::new(program(Build::Fixed, name)).user("teacher"));
         let (pid, port) = (server.pid(), server.port);
         let held = descriptors(pid);
         std::thread::scope(|scope| {
@@ -43,8 +43,8 @@ fn two_hundred_at_once_are_all_served() {
                 scope.spawn(move || is_served(patiently_connected(port), Random(number)));
             }
         });
-        server.serves();
-        wait_until("it waits for the next, alone", || group(pid) == [pid] && accepts(pid));
+        server.assert_serves();
+        wait_until("it waits for the next, alone", || group(pid) == [pid] && waits_in_accept(pid));
         assert_eq!(descriptors(pid), held);
         let log = server.log();
         for line in &log {
@@ -61,9 +61,9 @@ fn two_hundred_at_once_are_all_served() {
 
 /// A client of that build that has been typed a line of 1500 bytes, and its server in the test's hands.
 fn client(build: Build) -> (Running, TcpStream) {
-    let (mut client, server) = accepted(|port| {
+    let (mut client, server) = start_client(|port| {
         let port = if build == Build::AsPrinted { port.swap_bytes() } else { port };
-        Launch::of(program(build, "tcp_client")).args(["127.0.0.1", &port.to_string()])
+        Launch::new(program(build, "tcp_client")).args(["127.0.0.1", &port.to_string()])
     });
     client.type_in(&[&[b'a'; 1500][..], b"\n"].concat());
     (client, server)

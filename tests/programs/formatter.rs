@@ -78,7 +78,7 @@ fn valgrind_finds_nothing() {
         return skip("valgrind is not installed");
     }
     let checked = |name| {
-        let valgrind = Launch::of("valgrind").args(["--quiet", "--leak-check=full"]);
+        let valgrind = Launch::new("valgrind").args(["--quiet", "--leak-check=full"]);
         valgrind.arg(program(Build::Fixed, name))
     };
     for name in SERVERS {

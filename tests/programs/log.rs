@@ -1,12 +1,12 @@
 //! The log: the line's fields, what is escaped in it, and how long it may be.
 
 use crate::harness::builds::{Build, Server, program};
-use crate::harness::net::test_client::said;
+use crate::harness::net::test_client::echo;
 use crate::harness::process::launch::Launch;
 use crate::harness::process::wait::wait_until;
 
 fn server(name: &str, user: &str) -> Launch {
-    Launch::of(program(Build::Fixed, name)).user(user)
+    Launch::new(program(Build::Fixed, name)).user(user)
 }
 
 /// Level, time, user and message of a line.
@@ -25,10 +25,10 @@ fn the_time_is_local_and_goes_on() {
         let mut client = server.connect();
         for word in ["one", "two"] {
             let before = time();
-            said(&mut client, word.as_bytes());
+            echo(&mut client, word.as_bytes());
             let line = server.running.stdout.wait_for(&word.to_uppercase());
             let [_, shown, user, _] = fields(&line);
-            let date = Launch::of("date").args(["-d", shown, "+%s %a %b %e %T %Y"]);
+            let date = Launch::new("date").args(["-d", shown, "+%s %a %b %e %T %Y"]);
             let date = date.env("TZ", zone).env("LC_ALL", "C").start().stdout.all().concat();
             let (second, written) = date.split_once(' ').expect("date understands it");
             let second: i64 = second.parse().expect("a number");
@@ -51,7 +51,7 @@ fn what_controls_a_terminal_is_shown() {
         ("\u{2028}\u{202e}\u{200b}\u{a0}".as_bytes(), r"\u{2028}\u{202e}\u{200b}\u{a0}"),
         ("ü e\u{301} 你好 🙂 \"'%s%d%n".as_bytes(), "ü e\u{301} 你好 🙂 \"'%s%d%n"),
     ] {
-        assert_eq!(said(&mut client, words), words.to_ascii_uppercase());
+        assert_eq!(echo(&mut client, words), words.to_ascii_uppercase());
         let line = server.running.stdout.wait_for("to_upper before:");
         let [_, _, user, message] = fields(&line);
         assert_eq!((user, message.split_once(">> ").expect("words").1), (r"a\u{1b}b", shown));
@@ -63,7 +63,7 @@ fn what_controls_a_terminal_is_shown() {
 fn a_line_is_as_long_as_a_pipe_takes() {
     let user = "u".repeat(100);
     let server = Server::launch(server("tcp_server", &user));
-    assert_eq!(said(&mut server.connect(), &[0xff; 1023]), [0xff; 1023]);
+    assert_eq!(echo(&mut server.connect(), &[0xff; 1023]), [0xff; 1023]);
     let log = server.log();
     assert!(log.iter().all(|line| fields(line)[2] == user));
     assert_eq!(log.iter().map(|line| line.len() + 1).max(), Some(libc::PIPE_BUF));
@@ -74,7 +74,7 @@ fn a_line_is_as_long_as_a_pipe_takes() {
 fn chinese_is_left_alone() {
     for build in [Build::Fixed, Build::AsPrinted] {
         for locale in ["C", "zh_CN.UTF-8"] {
-            let launch = |name| Launch::of(program(build, name)).env("LC_ALL", locale);
+            let launch = |name| Launch::new(program(build, name)).env("LC_ALL", locale);
             let mut server = Server::launch(launch("tcp_server"));
             let port = if build == Build::AsPrinted { server.port.swap_bytes() } else { server.port };
             let mut client = launch("tcp_client").arg("127.0.0.1").arg(port.to_string()).start();

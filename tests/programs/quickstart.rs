@@ -1,8 +1,8 @@
 //! Proves that the commands for a first look show what they promise and leave nothing running.
 
-use crate::harness::builds::{Build, SERVERS, Server, made, make, program, root};
+use crate::harness::builds::{Build, SERVERS, Server, make_command, program, root, run_make};
 use crate::harness::net::ports::free_port;
-use crate::harness::net::test_client::{connect, rest, said};
+use crate::harness::net::test_client::{connect, echo, read_rest};
 use crate::harness::process::launch::Launch;
 use crate::harness::process::wait::wait_until;
 use crate::harness::tempdir::TempDir;
@@ -11,7 +11,7 @@ use crate::harness::tempdir::TempDir;
 #[test]
 fn a_conversation_is_shown() {
     for server in SERVERS {
-        let (status, text, _) = made(&["demo", &format!("SERVER={server}")]);
+        let (status, text, _) = run_make(&["demo", &format!("SERVER={server}")]);
         assert!(status == 0 && !text.contains('\x1b'), "{text}");
         let mut rest = text.as_str();
         for shown in [
@@ -32,7 +32,7 @@ fn a_conversation_is_shown() {
 /// As printed, the client cannot connect: the demo says so, and ends.
 #[test]
 fn as_printed_nobody_connects() {
-    let (_, text, _) = made(&["demo", "AS_PRINTED=1"]);
+    let (_, text, _) = run_make(&["demo", "AS_PRINTED=1"]);
     assert!(text.contains("connect() failed::Connection refused"), "{text}");
     assert!(text.contains("client │ exit status 5") && !text.contains("Server Echo"), "{text}");
 }
@@ -45,14 +45,14 @@ fn ctrl_c_ends_everything() {
             program(Build::Fixed, server);
             let port = free_port().to_string();
             let words = [command, &format!("SERVER={server}"), &format!("PORT={port}")];
-            let mut running = make(&words).terminal(200).start();
+            let mut running = make_command(&words).terminal(200).start();
             running.screen().wait_for("listen() success", 1);
             let mut client = connect(port.parse().expect("a number"));
-            assert_eq!(said(&mut client, b"hello"), b"HELLO");
+            assert_eq!(echo(&mut client, b"hello"), b"HELLO");
             running.type_in(b"\x03");
             assert_ne!(running.wait(), 0);
-            wait_until("all have ended", || running.below().is_empty());
-            assert_eq!(rest(&mut client), b"");
+            wait_until("all have ended", || running.descendants().is_empty());
+            assert_eq!(read_rest(&mut client), b"");
         }
     }
 }
@@ -61,7 +61,7 @@ fn ctrl_c_ends_everything() {
 #[test]
 fn strace_shows_the_articles_calls() {
     let server = Server::start("tcp_server_fork");
-    let mut client = make(&["strace-client", &format!("PORT={}", server.port)]).start();
+    let mut client = make_command(&["strace-client", &format!("PORT={}", server.port)]).start();
     client.type_in(b"hello\nquit\n");
     assert_eq!(client.wait(), 0);
     let mut calls = client.stderr.all();
@@ -79,7 +79,7 @@ fn a_missing_tool_is_installed_or_named() {
     let bin = TempDir::empty();
     let need = |tool, path: &str| {
         let path = bin.display().to_string() + path;
-        let install = Launch::of("/bin/sh").arg(root().join("tests/scripts/install.sh")).arg(tool);
+        let install = Launch::new("/bin/sh").arg(root().join("tests/scripts/install.sh")).arg(tool);
         let mut install = install.env("LC_ALL", "C").env("PATH", path).start();
         (install.wait(), install.stderr.all())
     };

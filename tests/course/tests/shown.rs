@@ -4,7 +4,7 @@ use crate::course::lessons::{self, Lesson};
 use crate::course::pages::{PAGES, printed_anew};
 use crate::course::reflow::{self, Style};
 use crate::course::traces::COURSE;
-use crate::harness::builds::{made, make, turn};
+use crate::harness::builds::{exclusive, make_command, run_make};
 use crate::harness::pool::parallel;
 use crate::harness::skip::skip;
 use crate::harness::tempdir::TempDir;
@@ -40,7 +40,7 @@ fn every_lesson_shows_what_a_run_shows() {
     // The last one grades.
     let last = lessons.pop().expect("there are some");
     let mut differ = parallel(4, &lessons, differs);
-    let _turn = turn();
+    let _turn = exclusive();
     differ.push(differs(&last));
     let differ: String = differ.into_iter().flatten().collect();
     assert!(differ.is_empty(), "{differ}");
@@ -73,11 +73,11 @@ fn each_lesson_has_all_its_parts() {
 /// `make lessons` lists every lesson with its question; with N that one alone.
 #[test]
 fn the_list_has_every_question() {
-    let (_, list, _) = made(&["lessons"]);
+    let (_, list, _) = run_make(&["lessons"]);
     for lesson in lessons::all() {
         assert!(list.contains(&format!("{:2}  {}", lesson.number, lesson.question)), "{list}");
     }
-    let (_, three, _) = made(&["lessons", "N=3"]);
+    let (_, three, _) = run_make(&["lessons", "N=3"]);
     assert!(three.contains("port?") && three.lines().count() == 3, "{three}");
 }
 
@@ -95,7 +95,7 @@ fn bad_input_is_one_line() {
         (&["lesson", "N=99", "LC_ALL=zh_CN.UTF-8"], "没有第 99 课"),
         (&["lesson", "N=1", &path], "no right to trace (strace: Operation not permitted)"),
     ] {
-        let (status, _, said) = made(words);
+        let (status, _, said) = run_make(words);
         let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("make: ***")).collect();
         assert!(status != 0 && lines.len() == 1 && lines[0].starts_with(line), "{words:?}: {said}");
     }
@@ -104,7 +104,8 @@ fn bad_input_is_one_line() {
 /// A terminal that is too narrow is told so; one that is wide enough is asked for Enter, then shown the run itself.
 #[test]
 fn a_lesson_asks_first_and_shows_real_numbers() {
-    let on_terminal = |words: &[&str], columns| make(words).env("NO_COLOR", "1").terminal(columns).start();
+    let on_terminal =
+        |words: &[&str], columns| make_command(words).env("NO_COLOR", "1").terminal(columns).start();
     let mut narrow = on_terminal(&["lesson", "N=9"], 59);
     narrow.screen().wait_for("the terminal has 59 columns; make it 60 or wider", 1);
     assert_eq!(narrow.wait(), 2);
@@ -127,7 +128,7 @@ fn a_lesson_asks_first_and_shows_real_numbers() {
 /// On a terminal of 60 columns prose is filled and a diagram drawn again; the same trace is no difference.
 #[test]
 fn a_lesson_fits_the_terminal() {
-    let mut make = make(&["lesson", "N=10"]).env("TERM", "xterm").terminal(60).start();
+    let mut make = make_command(&["lesson", "N=10"]).env("TERM", "xterm").terminal(60).start();
     assert_eq!(make.wait(), 0);
     make.screen().wait_for("(The answer:", 1);
     let text = without_colours(&make.screen().text().replace('\r', ""));

@@ -15,7 +15,7 @@ use crate::course::stage::substituted;
 use crate::course::transcript::{self, Block, Line, USUAL_PORT, matches, ports};
 use crate::harness::builds::{Build, SERVERS, Server, program};
 use crate::harness::net::ports::{is_listening, is_unused};
-use crate::harness::net::test_client::said;
+use crate::harness::net::test_client::echo;
 use crate::harness::process::launch::Launch;
 use crate::harness::process::wait::wait_at_most;
 use crate::harness::skip::skip;
@@ -212,10 +212,10 @@ fn strangers() -> [(Server, TcpStream); 3] {
         // (By another process: what this one writes to, a program started meanwhile holds open.)
         let copied = Command::new("cp").arg(program(Build::Fixed, name)).arg(&*directory).status();
         assert!(copied.expect("cp runs").success());
-        let stranger = Launch::of(directory.join(name));
+        let stranger = Launch::new(directory.join(name));
         let server = Server::launch(if root { stranger.uid(65534) } else { stranger });
         let mut client = server.connect();
-        assert_eq!(said(&mut client, b"a stranger"), b"A STRANGER");
+        assert_eq!(echo(&mut client, b"a stranger"), b"A STRANGER");
         (server, client)
     };
     SERVERS.map(come)

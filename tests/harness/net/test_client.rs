@@ -9,14 +9,14 @@ use crate::harness::process::launch::{Launch, Running};
 use crate::harness::process::wait::{TIMEOUT, wait_for_some, wait_until};
 
 /// No read or write of it waits longer than [`TIMEOUT`].
-pub fn bounded(stream: TcpStream) -> TcpStream {
+pub fn with_timeouts(stream: TcpStream) -> TcpStream {
     stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout is set");
     stream.set_write_timeout(Some(TIMEOUT)).expect("a timeout is set");
     stream
 }
 
 pub fn connect(port: u16) -> TcpStream {
-    bounded(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server accepts"))
+    with_timeouts(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server accepts"))
 }
 
 /// The next connection to `listener`, which must come.
@@ -24,11 +24,11 @@ pub fn accept(listener: &TcpListener) -> TcpStream {
     listener.set_nonblocking(true).expect("it is a socket");
     let (stream, _) = wait_for_some("a client connects", || listener.accept().ok());
     stream.set_nonblocking(false).expect("it is a socket");
-    bounded(stream)
+    with_timeouts(stream)
 }
 
 /// A client that is started for a port at which the test itself listens, and the test's end of its connection.
-pub fn accepted(client: impl FnOnce(u16) -> Launch) -> (Running, TcpStream) {
+pub fn start_client(client: impl FnOnce(u16) -> Launch) -> (Running, TcpStream) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
     let client = client(listener.local_addr().expect("it is bound").port()).start();
     let stream = accept(&listener);
@@ -36,7 +36,7 @@ pub fn accepted(client: impl FnOnce(u16) -> Launch) -> (Running, TcpStream) {
 }
 
 /// Sends `words`, and returns as many bytes as were sent.
-pub fn said(stream: &mut TcpStream, words: &[u8]) -> Vec<u8> {
+pub fn echo(stream: &mut TcpStream, words: &[u8]) -> Vec<u8> {
     stream.write_all(words).expect("the server takes it");
     let mut reply = vec![0; words.len()];
     stream.read_exact(&mut reply).expect("the server replies");
@@ -44,7 +44,7 @@ pub fn said(stream: &mut TcpStream, words: &[u8]) -> Vec<u8> {
 }
 
 /// All that comes until the other side closes.
-pub fn rest(stream: &mut TcpStream) -> Vec<u8> {
+pub fn read_rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).expect("the server closes");
     rest

@@ -1,20 +1,21 @@
-//! The one way to run a program: plain or under strace, with faults, with limits, on a terminal.
+//! Starts the programs under test: plain or under strace, with faults, with limits, on a terminal.
 //!
-//! Its end is bounded and certain: with its [`Running`] ends all that it has started.
+//! Everything that a program has started ends with its [`Running`], and every wait for it is bounded. Short
+//! commands of the system, whose output is read whole, are `std::process::Command`s.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::harness::net::ports::is_listening;
 use crate::harness::process::output::{Lines, Stream};
-use crate::harness::process::procfs::children;
-use crate::harness::process::supervisor::{self, Report};
+use crate::harness::process::procfs::descendants;
+use crate::harness::process::supervisor::{self, Shared};
 use crate::harness::process::wait::{TIMEOUT, wait_at_most, wait_until};
 use crate::harness::trace::parse::{self, Event};
 
@@ -45,36 +46,72 @@ impl Trace {
     }
 
     /// Children are not traced.
-    pub fn first_alone(mut self) -> Self {
+    pub fn without_children(mut self) -> Self {
         self.0.retain(|option| option != "-f");
         self
     }
 
-    /// strace, and the file that it writes to, which goes with the value: it has no name but this.
-    fn strace(&self) -> (Launch, (OwnedFd, String)) {
+    /// strace's own command line, and the file in memory that it writes to; its path is no other name of it.
+    fn command_line(&self) -> (Vec<OsString>, Written) {
         let file = unsafe { libc::memfd_create(c"strace".as_ptr(), libc::MFD_CLOEXEC) };
-        assert_ne!(file, -1, "a descriptor is left");
-        let path = format!("/proc/{}/fd/{file}", std::process::id());
-        let strace = Launch::of("strace").args(["-ttt", "-s", "99999"]).args(&self.0).args(["-o", &path]);
-        // Another language's reasons would stand among the calls.
-        (strace.env("LC_ALL", "C"), (unsafe { OwnedFd::from_raw_fd(file) }, path))
+        assert_ne!(file, -1, "a file for strace's output can't be opened: {}", io::Error::last_os_error());
+        let written = Written {
+            path: format!("/proc/{}/fd/{file}", std::process::id()),
+            _file: unsafe { OwnedFd::from_raw_fd(file) },
+        };
+        let words = ["strace", "-ttt", "-s", "99999"].into_iter().chain(self.0.iter().map(String::as_str));
+        let words = words.chain(["-o", &written.path]).map(OsString::from).collect();
+        (words, written)
     }
 }
 
-type Setting = Box<dyn FnOnce(&mut Command)>;
+/// What strace writes, as long as this value lives.
+struct Written {
+    path: String,
+    _file: OwnedFd,
+}
 
+/// A resource that [`Launch::limit`] bounds.
+#[derive(Clone, Copy)]
+pub enum Limit {
+    Descriptors,
+    /// Bytes of a file.
+    FileSize,
+}
+
+/// What is to be run, and how. [`Launch::start`] applies all of it, in the order that is written there.
 pub struct Launch {
     words: Vec<OsString>,
-    settings: Vec<Setting>,
+    clean_env: bool,
+    /// Set, or removed.
+    env: Vec<(OsString, Option<OsString>)>,
+    directory: Option<PathBuf>,
+    uid: Option<u32>,
+    limits: Vec<(Limit, u64)>,
+    stdin: Stdio,
+    stdout: Stdio,
+    stderr: Stdio,
     trace: Option<Trace>,
     screen: Option<Stream>,
     keyboard: Option<File>,
 }
 
 impl Launch {
-    pub fn of(program: impl AsRef<OsStr>) -> Self {
-        Launch { words: Vec::new(), settings: Vec::new(), trace: None, screen: None, keyboard: None }
-            .arg(program)
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
+        Launch {
+            words: vec![program.as_ref().to_os_string()],
+            clean_env: false,
+            env: Vec::new(),
+            directory: None,
+            uid: None,
+            limits: Vec::new(),
+            stdin: Stdio::piped(),
+            stdout: Stdio::piped(),
+            stderr: Stdio::piped(),
+            trace: None,
+            screen: None,
+            keyboard: None,
+        }
     }
 
     pub fn arg(self, word: impl AsRef<OsStr>) -> Self {
@@ -86,61 +123,58 @@ impl Launch {
         self
     }
 
-    fn set(mut self, setting: impl FnOnce(&mut Command) -> &mut Command + 'static) -> Self {
-        self.settings.push(Box::new(|command| _ = setting(command)));
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.into(), Some(value.as_ref().to_os_string())));
         self
     }
 
-    pub fn env(self, name: &str, value: impl AsRef<OsStr>) -> Self {
-        let (name, value) = (name.to_string(), value.as_ref().to_os_string());
-        self.set(|command| command.env(name, value))
-    }
-
-    /// None of these variables.
-    pub fn without_env(self, names: &str) -> Self {
-        let without = |launch: Self, name: String| launch.set(|command| command.env_remove(name));
-        names.split(' ').map(str::to_string).fold(self, without)
+    /// Without these variables, which spaces divide.
+    pub fn without_env(mut self, names: &str) -> Self {
+        self.env.extend(names.split_whitespace().map(|name| (name.into(), None)));
+        self
     }
 
     /// Nothing of the test's environment but `PATH`.
-    pub fn bare(self) -> Self {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        self.set(Command::env_clear).env("PATH", path)
+    pub fn clean_env(mut self) -> Self {
+        self.clean_env = true;
+        self
     }
 
-    /// The user who the log lines name.
+    /// The user that the log lines name.
     pub fn user(self, name: &str) -> Self {
         self.env("USER", name)
     }
 
-    pub fn directory(self, directory: impl AsRef<Path>) -> Self {
-        let directory = directory.as_ref().to_path_buf();
-        self.set(|command| command.current_dir(directory))
+    pub fn directory(mut self, directory: impl AsRef<Path>) -> Self {
+        self.directory = Some(directory.as_ref().to_path_buf());
+        self
     }
 
-    pub fn stdin(self, stream: impl Into<Stdio> + 'static) -> Self {
-        self.set(|command| command.stdin(stream))
+    pub fn stdin(mut self, stream: impl Into<Stdio>) -> Self {
+        self.stdin = stream.into();
+        self
     }
 
-    pub fn stdout(self, stream: impl Into<Stdio> + 'static) -> Self {
-        self.set(|command| command.stdout(stream))
+    pub fn stdout(mut self, stream: impl Into<Stdio>) -> Self {
+        self.stdout = stream.into();
+        self
     }
 
-    pub fn stderr(self, stream: impl Into<Stdio> + 'static) -> Self {
-        self.set(|command| command.stderr(stream))
+    pub fn stderr(mut self, stream: impl Into<Stdio>) -> Self {
+        self.stderr = stream.into();
+        self
     }
 
-    /// As another user; for root alone.
-    pub fn uid(self, uid: u32) -> Self {
-        self.set(move |command| command.uid(uid))
+    /// As another user; for root only.
+    pub fn uid(mut self, uid: u32) -> Self {
+        self.uid = Some(uid);
+        self
     }
 
-    /// No more than this, by `ulimit`'s letter: `n` descriptors; `f` bytes of a file, strace's own among them.
-    pub fn limit(self, what: char, most: u64) -> Self {
-        let resource = if what == 'n' { libc::RLIMIT_NOFILE } else { libc::RLIMIT_FSIZE };
-        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
-        let set = move || succeeds(unsafe { libc::setrlimit(resource, &raw const limit) });
-        self.set(move |command| unsafe { command.pre_exec(set) })
+    /// No more than this of a resource. A traced program's files include strace's own.
+    pub fn limit(mut self, limit: Limit, most: u64) -> Self {
+        self.limits.push((limit, most));
+        self
     }
 
     /// Under strace from its start on.
@@ -151,60 +185,106 @@ impl Launch {
 
     /// On a terminal of its own, which is its controlling one: Ctrl-C is typed as `\x03`.
     pub fn terminal(self, columns: u16) -> Self {
-        let (mut launch, master, slave) = self.shown(columns);
+        let (mut launch, master, slave) = self.output_to_terminal(columns);
         launch.keyboard = Some(master);
         launch.stdin(slave)
     }
 
-    /// What it says goes to a terminal; what it reads comes from a pipe.
-    pub fn shown_on_terminal(self) -> Self {
-        self.shown(80).0
+    /// Its output goes to a terminal; its input is a pipe.
+    pub fn output_on_terminal(self) -> Self {
+        self.output_to_terminal(80).0
     }
 
-    fn shown(mut self, columns: u16) -> (Self, File, File) {
+    fn output_to_terminal(mut self, columns: u16) -> (Self, File, File) {
         let (screen, master, slave) = Stream::of_terminal(columns);
         self.screen = Some(screen);
-        let end = || slave.try_clone().expect("a descriptor is left");
+        let end = || slave.try_clone().unwrap_or_else(|error| panic!("a terminal's descriptor: {error}"));
         (self.stdout(end()).stderr(end()), master, slave)
     }
 
-    pub fn start(mut self) -> Running {
-        // A fork copies the tables of all memory: what is free is to be given back.
+    pub fn start(self) -> Running {
+        // A fork copies the page tables of all memory: free memory is to be given back to the kernel.
         #[cfg(target_env = "gnu")]
         let _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 17) };
-        let trace = self.trace.take().map(|trace| {
-            let (strace, file) = trace.strace();
-            let language = std::env::var("LC_ALL").map_or("LC_ALL".into(), |was| format!("LC_ALL={was}"));
-            // It stays out of the program's way: the process that is started becomes
-            // the program, with its status and its signals, and strace a grandchild.
-            let strace = strace.args(["-DD", "-E", &language]);
-            self.words.splice(0..0, strace.words);
-            self.settings.splice(0..0, strace.settings);
-            file
-        });
-        let mut command = Command::new(&self.words[0]);
-        command.args(&self.words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let report = Report::new();
-        unsafe { command.pre_exec(|| report.keep().and_then(|()| prepare())) };
-        self.settings.into_iter().for_each(|setting| setting(&mut command));
-        let mut keeper = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+
+        let (mut words, written) = match &self.trace {
+            Some(trace) => {
+                let (strace, written) = trace.command_line();
+                // -DD: the process that is started becomes the program, with its status and its
+                // signals; strace is a grandchild, out of its way. -E: strace itself runs in English.
+                let own = ["-DD".into(), "-E".into(), self.language()];
+                (strace.into_iter().chain(own).collect(), Some(written))
+            }
+            None => (Vec::<OsString>::new(), None),
+        };
+        words.extend(self.words.iter().cloned());
+
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).stdin(self.stdin).stdout(self.stdout).stderr(self.stderr);
+        if self.clean_env {
+            command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        }
+        for (name, value) in &self.env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if written.is_some() {
+            command.env("LC_ALL", "C");
+        }
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        if let Some(uid) = self.uid {
+            command.uid(uid);
+        }
+        let shared = Shared::new();
+        let limits = self.limits;
+        // After the fork, the streams, the directory and the user: first the supervisor, then the limits, which are not its own.
+        let before_exec = move || {
+            shared.fork()?;
+            prepare()?;
+            limits.iter().try_for_each(|&(limit, most)| set_limit(limit, most))
+        };
+        unsafe { command.pre_exec(before_exec) };
+        let spawned = command.spawn();
+        // The terminal's other end is to be open in the program only.
+        drop(command);
+        let mut supervisor = spawned
+            .unwrap_or_else(|error| panic!("{} can't be started: {error}", Path::new(&words[0]).display()));
+
         fn file(stream: Option<impl Into<OwnedFd>>) -> Option<File> {
             stream.map(|stream| File::from(stream.into()))
         }
+        let name = Path::new(&self.words[0]).file_name().unwrap_or_default().to_string_lossy().into_owned();
         Running {
-            stdin: self.keyboard.or(file(keeper.stdin.take())),
-            stdout: Lines::of(file(keeper.stdout.take())),
-            stderr: Lines::of(file(keeper.stderr.take())),
-            keeper,
-            report,
+            name,
+            stdin: self.keyboard.or(file(supervisor.stdin.take())),
+            stdout: Lines::of(file(supervisor.stdout.take())),
+            stderr: Lines::of(file(supervisor.stderr.take())),
+            supervisor,
+            shared,
             screen: self.screen,
-            trace,
+            written,
             attached: None,
         }
     }
+
+    /// The program's `LC_ALL`, as strace's `-E` takes it: a value, or only the name to remove it.
+    fn language(&self) -> OsString {
+        let set = self.env.iter().rev().find(|(name, _)| name == "LC_ALL").map(|(_, value)| value.clone());
+        let inherited = || std::env::var_os("LC_ALL").filter(|_| !self.clean_env);
+        let mut language = OsString::from("LC_ALL");
+        if let Some(value) = set.unwrap_or_else(inherited) {
+            language.push("=");
+            language.push(value);
+        }
+        language
+    }
 }
 
-/// Under its keeper, before it becomes the program.
+/// In the process that becomes the program.
 fn prepare() -> io::Result<()> {
     unsafe {
         // A descriptor of ours that is left open would change the numbers of theirs.
@@ -213,7 +293,7 @@ fn prepare() -> io::Result<()> {
         for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
             libc::signal(signal, libc::SIG_DFL);
         }
-        // Where Yama rules, only a process that allows it is traced by a stranger.
+        // With Yama, a process is traced by one that is not its parent only if it allows it.
         libc::prctl(libc::PR_SET_PTRACER, libc::PR_SET_PTRACER_ANY, 0, 0, 0);
         if libc::isatty(0) == 0 {
             return succeeds(libc::setpgid(0, 0));
@@ -223,46 +303,64 @@ fn prepare() -> io::Result<()> {
     }
 }
 
+/// The hard limit, too; one that is lower stays.
+fn set_limit(limit: Limit, most: u64) -> io::Result<()> {
+    let resource = match limit {
+        Limit::Descriptors => libc::RLIMIT_NOFILE,
+        Limit::FileSize => libc::RLIMIT_FSIZE,
+    };
+    unsafe {
+        let mut now: libc::rlimit = std::mem::zeroed();
+        succeeds(libc::getrlimit(resource, &raw mut now))?;
+        let most = most.min(now.rlim_max);
+        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+        succeeds(libc::setrlimit(resource, &raw const limit))
+    }
+}
+
 fn succeeds(result: libc::c_int) -> io::Result<()> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// A program that runs. It ends with this value, and with it all that it has started.
 pub struct Running {
-    keeper: Child,
-    report: &'static Report,
+    /// The program's name, for messages.
+    name: String,
+    supervisor: Child,
+    shared: &'static Shared,
     pub stdin: Option<File>,
     pub stdout: Lines,
     pub stderr: Lines,
     screen: Option<Stream>,
-    trace: Option<(OwnedFd, String)>,
-    /// An strace that was let in later.
+    written: Option<Written>,
+    /// An strace that was attached later.
     attached: Option<Box<Running>>,
 }
 
 impl Running {
     /// The program's own process id, under strace too.
     pub fn pid(&self) -> u32 {
-        self.report.pid()
+        self.shared.pid()
     }
 
     /// The process above the program.
-    pub fn keeper(&self) -> u32 {
-        self.keeper.id()
+    pub fn supervisor(&self) -> u32 {
+        self.supervisor.id()
     }
 
     /// All that runs because of it: its children of all generations, orphans, and a strace.
-    pub fn below(&self) -> Vec<u32> {
-        children(self.keeper.id())
+    pub fn descendants(&self) -> Vec<u32> {
+        descendants(self.supervisor.id())
     }
 
-    /// To the process alone.
+    /// To the process, not to its group.
     pub fn signal(&self, signal: i32) {
         unsafe { libc::kill(self.pid() as i32, signal) };
     }
 
     pub fn type_in(&mut self, text: &[u8]) {
-        self.stdin.as_mut().expect("standard input is open").write_all(text).expect("it is read");
+        let stdin = self.stdin.as_mut().unwrap_or_else(|| panic!("the input of {} is closed", self.name));
+        stdin.write_all(text).unwrap_or_else(|error| panic!("{} takes no input: {error}", self.name));
     }
 
     pub fn end_input(&mut self) {
@@ -270,50 +368,58 @@ impl Running {
     }
 
     pub fn screen(&self) -> &Stream {
-        self.screen.as_ref().expect("it has a terminal")
+        self.screen.as_ref().unwrap_or_else(|| panic!("{} was started without a terminal", self.name))
     }
 
     /// Waits for the end: an exit status, or 128 and the number of a signal.
     pub fn wait(&mut self) -> i32 {
-        self.wait_within(TIMEOUT).unwrap_or_else(|| panic!("process {} does not end", self.pid()))
+        let status = self.wait_timeout(TIMEOUT);
+        status.unwrap_or_else(|| panic!("{} has not ended after {} s", self.name, TIMEOUT.as_secs()))
     }
 
     /// The same, or `None` if it has not ended by then.
-    pub fn wait_within(&mut self, patience: Duration) -> Option<i32> {
-        wait_at_most(patience, || self.has_ended());
-        self.report.status()
+    pub fn wait_timeout(&mut self, timeout: Duration) -> Option<i32> {
+        wait_at_most(timeout, || self.has_ended());
+        self.shared.status()
     }
 
     pub fn has_ended(&mut self) -> bool {
-        self.report.status().is_some()
+        self.shared.status().is_some()
     }
 
     /// Waits for the end of it and of all that it has started, a strace among them. Its status.
-    pub fn wait_for_all(&mut self) -> i32 {
-        wait_until("all have ended", || matches!(self.keeper.try_wait(), Ok(Some(_)) | Err(_)));
+    pub fn wait_for_descendants(&mut self) -> i32 {
+        let awaited = format!("{} and all that it has started end", self.name);
+        wait_until(&awaited, || matches!(self.supervisor.try_wait(), Ok(Some(_)) | Err(_)));
         self.wait()
     }
 
     /// Waits until somebody listens on `port`.
-    pub fn listens(&mut self, port: u16) -> Result<(), String> {
+    pub fn wait_until_listening(&mut self, port: u16) -> Result<(), String> {
         wait_at_most(TIMEOUT, || is_listening(port) || self.has_ended());
-        let status = self.report.status();
-        is_listening(port).then_some(()).ok_or_else(|| format!("never listens; its status: {status:?}"))
+        if is_listening(port) {
+            return Ok(());
+        }
+        Err(match self.shared.status() {
+            Some(status) => format!("{} ended with status {status} before it listened", self.name),
+            None => format!("{} does not listen after {} s", self.name, TIMEOUT.as_secs()),
+        })
     }
 
-    /// Lets strace in at `pid`, one of those below, and waits until it sees all of it; or what strace says instead.
-    pub fn attach_to(&mut self, pid: u32, trace: &Trace) -> Result<(), String> {
-        let (strace, file) = trace.strace();
-        let mut strace = strace.args(["-p", &pid.to_string()]).start();
+    /// Attaches strace to `pid`, one of the descendants, and waits until it sees all of it; or what strace says instead.
+    pub fn attach_strace(&mut self, pid: u32, trace: &Trace) -> Result<(), String> {
+        let (words, written) = trace.command_line();
+        let strace = Launch::new(&words[0]).args(&words[1..]).args(["-p", &pid.to_string()]);
+        let mut strace = strace.env("LC_ALL", "C").start();
         while !strace.stderr.seen.last().is_some_and(|line| line.contains(" attached")) {
             strace.stderr.line().ok_or_else(|| strace.stderr.seen.concat())?;
         }
-        (self.trace, self.attached) = (Some(file), Some(Box::new(strace)));
+        (self.written, self.attached) = (Some(written), Some(Box::new(strace)));
         Ok(())
     }
 
-    /// The strace that was let in goes: what it injected has passed.
-    pub fn let_go(&mut self) {
+    /// Ends the attached strace, and with it what it injects.
+    pub fn detach_strace(&mut self) {
         if let Some(mut strace) = self.attached.take() {
             strace.signal(libc::SIGTERM);
             strace.wait();
@@ -322,17 +428,18 @@ impl Running {
 
     /// What strace has written so far.
     pub fn trace(&self) -> String {
-        let file = self.trace.as_ref().map(|(_, file)| std::fs::read(file).expect("it is ours"));
-        String::from_utf8_lossy(&file.unwrap_or_default()).into_owned()
+        let Some(written) = &self.written else { return String::new() };
+        let text = std::fs::read(&written.path).unwrap_or_else(|error| panic!("strace's output: {error}"));
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     pub fn events(&self) -> Vec<Event> {
         parse::read(&self.trace())
     }
 
-    /// Ends it and all that it has started, at once.
+    /// Ends it and all that it has started, immediately.
     pub fn end(&mut self) {
-        supervisor::end(&mut self.keeper, self.report.pid());
+        supervisor::end(&mut self.supervisor, self.shared.pid());
     }
 }
 

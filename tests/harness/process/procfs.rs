@@ -18,7 +18,7 @@ pub fn state(pid: u32) -> Option<char> {
 }
 
 /// The processes below `pid`, of all generations, each after its parent.
-pub fn children(pid: u32) -> Vec<u32> {
+pub fn descendants(pid: u32) -> Vec<u32> {
     let parent = |pid| Some((pid, stat(pid)?.get(1)?.parse::<u32>().ok()?));
     let parents: Vec<(u32, u32)> = processes().filter_map(parent).collect();
     let mut found = vec![pid];
@@ -40,7 +40,7 @@ pub fn descriptors(pid: u32) -> usize {
 }
 
 /// It waits in `accept`, as far as the kernel tells: otherwise it waits somewhere.
-pub fn accepts(pid: u32) -> bool {
+pub fn waits_in_accept(pid: u32) -> bool {
     let Ok(call) = std::fs::read_to_string(format!("/proc/{pid}/syscall")) else {
         return state(pid) == Some('S');
     };

@@ -1,7 +1,7 @@
 //! The process between a test and the program that it runs: whatever the program
-//! starts, and however it hides, stays below its keeper, so that all of it can be ended.
+//! starts, and however it hides, stays below its supervisor, so that all of it can be ended.
 //!
-//! A program whose test has died is ended by its keeper.
+//! A program whose test has died is ended by its supervisor.
 
 use std::io;
 use std::process::Child;
@@ -9,25 +9,25 @@ use std::sync::atomic::AtomicI32;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use crate::harness::process::procfs::children;
+use crate::harness::process::procfs::descendants;
 use crate::harness::process::wait::{TIMEOUT, wait_at_most};
 
-/// What the keeper tells the test, in memory that both have.
-pub struct Report {
+/// What the supervisor tells the test, in memory that both have.
+pub struct Shared {
     pid: AtomicI32,
     /// As `waitpid` gives it, -1 until the program has ended.
     status: AtomicI32,
 }
 
-impl Report {
+impl Shared {
     /// A page for each program, which is never given back.
     pub fn new() -> &'static Self {
         let (may, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
-        let page = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Report>(), may, shared, -1, 0) };
+        let page = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Shared>(), may, shared, -1, 0) };
         assert_ne!(page, libc::MAP_FAILED, "a page is left");
-        let report = unsafe { &*page.cast::<Report>() };
-        report.status.store(-1, SeqCst);
-        report
+        let shared = unsafe { &*page.cast::<Shared>() };
+        shared.status.store(-1, SeqCst);
+        shared
     }
 
     pub fn pid(&self) -> u32 {
@@ -44,7 +44,7 @@ impl Report {
     }
 
     /// Called between `fork` and `exec`: forks again, returns in the program, and keeps it in the other.
-    pub fn keep(&self) -> io::Result<()> {
+    pub fn fork(&self) -> io::Result<()> {
         unsafe {
             let test = libc::getppid();
             libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1);
@@ -96,9 +96,9 @@ pub unsafe fn close_from(first: libc::c_int, at_exec: bool) {
 }
 
 /// Ends the program and all that it has started, and waits until they are gone.
-pub fn end(keeper: &mut Child, program: u32) {
-    let below = keeper.id();
-    let mut gone = |patience| wait_at_most(patience, || !matches!(keeper.try_wait(), Ok(None)));
+pub fn end(supervisor: &mut Child, program: u32) {
+    let below = supervisor.id();
+    let mut gone = |timeout| wait_at_most(timeout, || !matches!(supervisor.try_wait(), Ok(None)));
     if !gone(Duration::ZERO) {
         // The group first: it is all there is as a rule, and spares a look at every process.
         unsafe { libc::kill(-(program as i32), libc::SIGKILL) };
@@ -112,9 +112,9 @@ pub fn end(keeper: &mut Child, program: u32) {
 }
 
 /// Stops them first: what is stopped starts nothing new.
-pub fn end_all_below(keeper: u32) {
+pub fn end_all_below(supervisor: u32) {
     for signal in [libc::SIGSTOP, libc::SIGKILL] {
-        for pid in children(keeper) {
+        for pid in descendants(supervisor) {
             unsafe { libc::kill(pid as i32, signal) };
         }
     }

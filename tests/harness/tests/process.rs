@@ -7,7 +7,7 @@ use crate::harness::process::procfs::state;
 use crate::harness::process::wait::wait_until;
 
 fn sh(script: &str) -> Running {
-    Launch::of("sh").args(["-c", script]).start()
+    Launch::new("sh").args(["-c", script]).start()
 }
 
 /// What leaves its group and its session, and ignores every signal it can, is ended with the program;
@@ -18,8 +18,8 @@ fn all_that_a_program_has_started_ends_with_it() {
     let forks = "setsid sh -c 'while :; do (sleep 0.2; sleep 0.2) & sleep 0.01; done' & wait";
     for script in [hides, forks] {
         let program = sh(script);
-        wait_until("all have started", || program.below().len() >= 4);
-        let all = program.below();
+        wait_until("all have started", || program.descendants().len() >= 4);
+        let all = program.descendants();
         drop(program);
         assert!(all.iter().all(|&pid| state(pid).is_none()), "{all:?}");
     }
@@ -30,7 +30,7 @@ fn all_that_a_program_has_started_ends_with_it() {
 fn orphans_of_a_program_that_has_ended_are_ended() {
     let mut program = sh("setsid sleep 1000 & exit 3");
     assert_eq!(program.wait(), 3);
-    let orphans = program.below();
+    let orphans = program.descendants();
     assert_eq!(orphans.len(), 1);
     drop(program);
     assert_eq!(state(orphans[0]), None);
@@ -40,7 +40,7 @@ fn orphans_of_a_program_that_has_ended_are_ended() {
 #[test]
 fn endless_output_fills_no_memory() {
     let mut program = sh("exec cat /dev/zero");
-    assert_eq!(program.wait_within(Duration::from_millis(300)), None);
+    assert_eq!(program.wait_timeout(Duration::from_millis(300)), None);
     program.end();
     assert!(program.stdout.all().concat().len() <= 8 << 20);
 }
@@ -57,7 +57,7 @@ fn dies_with_a_program() {
 /// A test that is killed leaves nothing running.
 #[test]
 fn a_program_ends_with_its_test() {
-    let test = Launch::of(std::env::current_exe().expect("it runs"));
+    let test = Launch::new(std::env::current_exe().expect("it runs"));
     let mut test = test.args(["--ignored", "--nocapture", "dies_with_a_program"]).start();
     let line = test.stdout.wait_for("started");
     let pid = line.rsplit(' ').next().and_then(|pid| pid.parse().ok()).expect("a process");
