@@ -39,5 +39,6 @@ mod tests {
     mod preflight;
     mod process;
     mod report;
+    mod structure;
     mod wrap;
 }

@@ -1,0 +1,168 @@
+//! The layout that tests/README.md describes holds: dependencies go one way, and no module needs one that needs it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::harness::builds::root;
+
+/// What each folder may import beside its own modules; a folder that is not here is a tool.
+const SHARED: [(&str, &[&str]); 2] = [("harness", &[]), ("article", &["harness"])];
+
+/// Module names, and the modules that each mentions: `grade::servers` to `harness::process::launch`.
+type Graph = BTreeMap<String, BTreeSet<String>>;
+
+/// All source files below `folder`, each with its module's name.
+fn sources(folder: &Path, module: &str, found: &mut BTreeMap<String, String>) {
+    for entry in std::fs::read_dir(folder).expect("a source folder is readable").flatten() {
+        let (path, name) = (entry.path(), entry.file_name().into_string().unwrap_or_default());
+        let child =
+            |name: &str| if module.is_empty() { name.to_string() } else { format!("{module}::{name}") };
+        if path.is_dir() {
+            sources(&path, &child(&name), found);
+        } else if let Some(stem) = name.strip_suffix(".rs") {
+            let module = if stem == "mod" { module.to_string() } else { child(stem) };
+            found.insert(module, std::fs::read_to_string(&path).expect("a source file is readable"));
+        }
+    }
+}
+
+/// Source without comments and without the text of strings.
+fn code(source: &str) -> String {
+    let source = source.replace("'\"'", "").replace("\\\\", "").replace("\\\"", "");
+    let mut code = String::new();
+    // Every other piece is a string, and a comment may hold quotes, too.
+    let (mut in_string, mut in_comment) = (false, false);
+    for (at, c) in source.char_indices() {
+        match c {
+            '\n' if !in_string => (in_comment, code) = (false, code + "\n"),
+            _ if in_comment => {}
+            '"' => in_string = !in_string,
+            '/' if !in_string && source[at..].starts_with("//") => in_comment = true,
+            _ if !in_string => code.push(c),
+            _ => {}
+        }
+    }
+    code
+}
+
+/// All paths in the code, `use` groups taken apart: `a::{b, c::{d}}` is a::b and a::c::d.
+fn paths(code: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    let (mut stack, mut word) = (Vec::new(), String::new());
+    for c in code.chars().chain([';']) {
+        match c {
+            _ if c.is_alphanumeric() || c == '_' || c == ':' => word.push(c),
+            '{' => {
+                let prefix = if word.ends_with("::") {
+                    format!("{}{word}", stack.last().unwrap_or(&String::new()))
+                } else {
+                    String::new()
+                };
+                stack.push(prefix);
+                word.clear();
+            }
+            _ => {
+                if !word.is_empty() {
+                    paths.push(format!("{}{word}", stack.last().unwrap_or(&String::new())));
+                    word.clear();
+                }
+                if c == '}' {
+                    stack.pop();
+                }
+            }
+        }
+    }
+    paths
+}
+
+fn graph() -> Graph {
+    let mut sources_of = BTreeMap::new();
+    sources(&root().join("tests"), "", &mut sources_of);
+    let known: BTreeSet<&String> = sources_of.keys().collect();
+    let mut graph = Graph::new();
+    for (module, source) in &sources_of {
+        let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
+        let mut mentioned = BTreeSet::new();
+        for path in paths(&code(source)) {
+            // `super` of a file is its folder; a child's name may be used as it is.
+            let path = if let Some(path) = path.strip_prefix("crate::") {
+                path.to_string()
+            } else if let Some(path) = path.strip_prefix("super::super::") {
+                let above = parent.rsplit_once("::").map_or("", |(above, _)| above);
+                format!("{above}::{path}")
+            } else if let Some(path) = path.strip_prefix("super::") {
+                format!("{parent}::{path}")
+            } else if path.contains("::") {
+                format!("{module}::{path}")
+            } else {
+                continue;
+            };
+            // The longest beginning that is a file.
+            let path = path.trim_start_matches("::");
+            let ends = path.match_indices("::").map(|(at, _)| at).chain([path.len()]);
+            let file = ends.map(|end| path[..end].to_string()).filter(|name| known.contains(name)).last();
+            mentioned.extend(file.filter(|file| file != module));
+        }
+        graph.insert(module.clone(), mentioned);
+    }
+    graph
+}
+
+fn folder(module: &str) -> &str {
+    module.split("::").next().unwrap_or(module)
+}
+
+/// Tools import no other tool; what they share imports none of them.
+#[test]
+#[ignore = "each folder is being untangled"]
+fn dependencies_go_one_way() {
+    let mut wrong = Vec::new();
+    for (module, mentioned) in graph() {
+        // The programs' roots join everything.
+        if ["suite", "tools"].contains(&module.as_str()) {
+            continue;
+        }
+        let shared = SHARED.iter().find(|(name, _)| *name == folder(&module));
+        let allowed = shared.map_or(&["harness", "article"][..], |(_, allowed)| allowed);
+        for other in mentioned {
+            if folder(&other) != folder(&module) && !allowed.contains(&folder(&other)) {
+                wrong.push(format!("{module} imports {other}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// No module can reach itself.
+#[test]
+#[ignore = "each folder is being untangled"]
+fn there_are_no_circles() {
+    let graph = graph();
+    let mut circles = Vec::new();
+    for (module, mentioned) in &graph {
+        for other in mentioned {
+            let mut seen = BTreeSet::new();
+            let mut next = vec![other];
+            while let Some(at) = next.pop() {
+                if seen.insert(at) {
+                    next.extend(&graph[at]);
+                }
+            }
+            if seen.contains(module) {
+                circles.push(format!("{module} needs {other}, which needs it"));
+            }
+        }
+    }
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
+/// The checks see a path in each of its forms.
+#[test]
+fn paths_are_found() {
+    let code = code("use crate::a::{b, c::{D, e}}; // crate::x\nfn f() { servers::run(\"crate::y::z\") }");
+    let found = paths(&code);
+    for path in ["crate::a::b", "crate::a::c::D", "crate::a::c::e", "servers::run"] {
+        assert!(found.iter().any(|found| found == path), "{path}: {found:?}");
+    }
+    assert!(!found.iter().any(|path| path.contains("crate::x") || path.contains("y::z")), "{found:?}");
+}
