@@ -1,31 +1,36 @@
-//! The article's listings, taken from the copy that a reader has of it, and known by what they say.
+//! The article's listings, taken from the copy that a reader has of it, and recognised by their content.
 //!
 //! The copy is a saved web page, a Markdown file or a folder of the files as typed in. It is never
-//! part of the project: `ARTICLE` says where it lies.
+//! part of the project: `ARTICLE` says where it is.
 
 pub mod build;
 mod classify;
+mod decode;
+mod extract;
 mod html;
-mod markdown;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Reverse;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use crate::harness::builds::root;
 use crate::say;
 pub use build::program;
-use classify::{Found, known};
+use classify::{Found, classified};
 
 /// The listings that have a program or a header, in the article's order.
 pub const LISTINGS: [&str; 6] =
     ["tcp.hpp", "logMessage.hpp", "tcpServer.cc", "tcpClient.cc", "version one", "version two"];
 
-/// The files of a folder that are looked at, and how deep its folders go.
-const ENDINGS: [&str; 11] = ["hpp", "h", "hh", "hxx", "cc", "cpp", "cxx", "txt", "md", "html", "htm"];
+/// The files of a folder that are read, by how their names end, and how deep its folders go.
+const CODE: &str = " hpp h hh hxx h++ inc cc cpp cxx c c++ ";
+const TEXT: &str = " txt text md markdown html htm xhtml mht mhtml webarchive org rst adoc tex ";
 const DEPTH: usize = 3;
 
-/// What was found in a copy, in its order; of two that may be the same listing, the one with more of its words counts.
+/// What was found in a copy, in its order; of two that may be the same listing, the more complete one counts.
 pub struct Listings(Vec<Found>);
 
 impl Listings {
@@ -33,24 +38,34 @@ impl Listings {
     pub fn read(copy: &Path) -> Result<Self, String> {
         let name = copy.display();
         let files = files(copy, DEPTH).map_err(|error| format!("{name}: {error}"))?;
-        let (mut all, mut looked_at) = (Vec::new(), format!("its {} files", files.len()));
+        let (mut all, mut lines, mut unread) = (Vec::new(), 0, None);
         for file in &files {
-            let text = text(file)?;
-            let (pre, blocks) = (html::blocks(&text), markdown::blocks(&text));
-            if text.contains("Content-Type: multipart/related") {
-                looked_at = "a web archive: save the page as HTML".to_string();
-            } else if files.len() == 1 {
-                looked_at = format!("{} <pre> and {} Markdown blocks", pre.len(), blocks.len());
+            let bytes = std::fs::read(file).map_err(|error| error.to_string());
+            match bytes.and_then(decode::texts) {
+                Ok(texts) => {
+                    lines += texts.iter().map(|text| text.lines().count()).sum::<usize>();
+                    all.extend(texts.iter().flat_map(|text| found(text, ends_with(file, CODE))));
+                }
+                // Other files of a folder may do.
+                Err(why) => unread = Some(format!("{}: {why}", file.display())),
             }
-            let readings = [vec![text], blocks, pre];
-            let found = readings.map(|blocks| blocks.iter().filter_map(|block| known(block)).collect());
-            all.extend(found.into_iter().max_by_key(Vec::len).unwrap_or_default());
         }
-        if all.is_empty() {
-            let wanted = LISTINGS.join(", ");
-            return Err(format!("{name}: looked for {wanted}; found none in {looked_at}"));
+        if !all.is_empty() {
+            return Ok(Listings(all));
         }
-        Ok(Listings(all))
+        let (wanted, count, save) = (LISTINGS.join(", "), files.len(), how_to_save());
+        let endings = (CODE.to_string() + TEXT).split_whitespace().collect::<Vec<_>>().join(" .");
+        Err(match unread {
+            Some(why) => why,
+            None if copy.is_dir() => say!(
+                "{name}: none of {wanted} is in its {count} files (.{endings}); {save}",
+                "{name}：{count} 个文件（.{endings}）中没有 {wanted}；{save}"
+            ),
+            None => say!(
+                "{name}: none of {wanted} is in its {lines} lines of text; {save}",
+                "{name}：{lines} 行文本中没有 {wanted}；{save}"
+            ),
+        })
     }
 
     /// A listing that the copy is known to have.
@@ -61,20 +76,80 @@ impl Listings {
     pub fn find(&self, name: &str) -> Option<&str> {
         assert!(LISTINGS.contains(&name), "there is no listing {name:?}");
         let same = self.0.iter().rev().filter(|found| found.name == name);
-        same.max_by_key(|found| found.words).map(|found| found.text.as_str())
+        let best = same.max_by_key(|found| (found.words, Reverse(found.defects), found.size));
+        best.map(|found| found.text.as_str())
     }
 }
 
-/// The copy that the environment names, from the project's directory on.
+/// The listings in a text, read in each way that it may be meant; a file of code may be one as a whole.
+fn found(text: &str, is_code: bool) -> Vec<Found> {
+    let mut all: Vec<Found> = classified(text).into_iter().filter(|_| is_code).collect();
+    all.extend(extract::listings(text));
+    if ["</", "<pre", "<br", "<div"].iter().any(|tag| text.contains(tag)) {
+        for exact in [false, true] {
+            let page = html::text(text, exact);
+            all.extend(extract::listings(&page));
+            // A browser saves the view of a page's source as a page that shows a page.
+            if page.contains("</pre>") {
+                all.extend(extract::listings(&html::text(&page, exact)));
+            }
+        }
+    }
+    all
+}
+
+/// The copy that the environment names.
 pub fn article() -> Option<PathBuf> {
     let named = std::env::var_os("ARTICLE").filter(|name| !name.is_empty())?;
-    Some(root().join(named))
+    let [home, typed] =
+        ["HOME", "PWD"].map(|name| PathBuf::from(std::env::var_os(name).unwrap_or_default()));
+    Some(path(&named, &home, &typed))
+}
+
+/// A path from where `make` was typed, or otherwise from the project's directory.
+fn path(named: &OsStr, home: &Path, typed: &Path) -> PathBuf {
+    let path = match (Path::new(named).strip_prefix("~"), named.as_bytes().strip_prefix(b"file://")) {
+        // Not every shell expands this here.
+        (Ok(below), _) => home.join(below),
+        // What a browser shows of a file of this machine.
+        (_, Some(url)) => PathBuf::from(OsString::from_vec(percent_decoded(url))),
+        _ => PathBuf::from(named),
+    };
+    let typed = typed.join(&path);
+    if typed.exists() { typed } else { root().join(path) }
+}
+
+fn percent_decoded(url: &[u8]) -> Vec<u8> {
+    let mut pieces = url.split(|byte| *byte == b'%');
+    let mut bytes = pieces.next().unwrap_or(b"").to_vec();
+    for piece in pieces {
+        let digits = piece.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => bytes.extend([&[byte], &piece[2..]].concat()),
+            None => bytes.extend([b"%", piece].concat()),
+        }
+    }
+    bytes
 }
 
 /// The same, or one line that asks for it.
 pub fn given() -> Result<PathBuf, String> {
-    let asks = || say!("say where the article lies: ARTICLE=file.md", "请指出文章的位置：ARTICLE=file.md");
-    article().ok_or_else(asks)
+    let save = how_to_save();
+    let named = std::env::var("ARTICLE").unwrap_or_default();
+    if named.starts_with("http://") || named.starts_with("https://") {
+        return Err(say!("ARTICLE is a web address: {save}", "ARTICLE 是网址：{save}"));
+    }
+    article()
+        .ok_or_else(|| say!("give the article, ARTICLE=file: {save}", "请指定文章，ARTICLE=文件：{save}"))
+}
+
+/// What to do for a copy that can be read.
+fn how_to_save() -> String {
+    say!(
+        "save the page first: open it in a browser, press Ctrl-S, and give ARTICLE the .html file; \
+         a Markdown copy or a folder of typed files will do too",
+        "请先保存网页：在浏览器中打开，按 Ctrl-S，再用 ARTICLE 指定该 .html 文件；也可以是 Markdown 副本或自己录入的文件夹"
+    )
 }
 
 /// The listings of the article as the copy has them.
@@ -82,31 +157,26 @@ pub fn listings(article: &Path) -> Listings {
     Listings::read(article).unwrap_or_else(|line| panic!("{line}"))
 }
 
-/// The file, or those of the folder, by name.
+/// The file, or those of the folder that are read, by name.
 fn files(path: &Path, depth: usize) -> std::io::Result<Vec<PathBuf>> {
-    if !path.is_dir() {
+    if !path.metadata()?.is_dir() {
         return Ok(vec![path.to_path_buf()]);
     }
-    let entries = std::fs::read_dir(path)?.map(|entry| Ok(entry?.path()));
-    let mut entries = entries.collect::<std::io::Result<Vec<PathBuf>>>()?;
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(path)?.flatten().map(|entry| entry.path()).collect();
     entries.sort();
-    let is_looked_at = |file: &PathBuf| {
-        let ending = file.extension().unwrap_or_default().to_ascii_lowercase();
-        file.is_file() && ENDINGS.iter().any(|known| ending == *known)
-    };
-    entries.retain(|entry| entry.is_dir() && depth > 1 || is_looked_at(entry));
-    let found = entries.iter().map(|entry| files(entry, depth - 1));
-    Ok(found.collect::<std::io::Result<Vec<_>>>()?.concat())
+    let mut found = Vec::new();
+    for entry in entries {
+        if entry.is_dir() && depth > 1 {
+            // One that is closed to us is not the reader's own.
+            found.extend(files(&entry, depth - 1).unwrap_or_default());
+        } else if entry.is_file() && (ends_with(&entry, CODE) || ends_with(&entry, TEXT)) {
+            found.push(entry);
+        }
+    }
+    Ok(found)
 }
 
-/// The file's text: lines end with `\n`, spaces are spaces.
-fn text(file: &Path) -> Result<String, String> {
-    let name = file.display();
-    let text = std::fs::read(file).map_err(|error| format!("{name}: {error}"))?;
-    // GB 18030 is what a Chinese page is in otherwise, and holds GBK and GB 2312.
-    let text = String::from_utf8(text).map_err(|_| {
-        format!("{name}: not UTF-8; make it so: iconv -f gb18030 -t utf-8 '{name}' >article.html")
-    })?;
-    let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\u{a0}', " ");
-    Ok(text.replace(['\u{feff}', '\u{200b}'], ""))
+fn ends_with(file: &Path, endings: &str) -> bool {
+    let ending = file.extension().map(OsStr::to_ascii_lowercase).unwrap_or_default();
+    endings.contains(&format!(" {} ", ending.to_string_lossy()))
 }
