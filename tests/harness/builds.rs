@@ -1,18 +1,22 @@
-//! The four programs: building them, and a server that listens.
+//! The builds of the four programs, `make`, and a server that listens.
 
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::harness::net::ports::free_port;
 use crate::harness::net::test_client::{connect, echo, read_rest};
 use crate::harness::process::launch::{Launch, Running};
-use crate::harness::process::wait::{TIMEOUT, wait_until};
+use crate::harness::process::wait::wait_until;
 
-/// The article's programs, in its order but that the client is the last.
+/// The article's programs: the servers in its order, then the client.
 pub const PROGRAMS: [&str; 4] = [SERVERS[0], SERVERS[1], SERVERS[2], "tcp_client"];
 pub const SERVERS: [&str; 3] = ["tcp_server", "tcp_server_fork", "tcp_server_double_fork"];
+
+/// How long a make may take that has to build on a busy machine.
+const BUILD_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// One of the builds that `make` knows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,7 +30,7 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A program of a build, built by `make` the first time that one is asked for, one build at a time.
+/// The path of a program. `make` builds its build the first time that one is asked for.
 pub fn program(build: Build, name: &str) -> PathBuf {
     static BUILT: Mutex<[Option<PathBuf>; 3]> = Mutex::new([const { None }; 3]);
     let variables = match build {
@@ -36,35 +40,38 @@ pub fn program(build: Build, name: &str) -> PathBuf {
     };
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = built[build as usize].get_or_insert_with(|| {
-        let (status, said, why) = run_make(&["build", "bin-directory", variables[0], variables[1]]);
-        assert_eq!(status, 0, "{why}");
-        PathBuf::from(said.lines().last().expect("make names the directory"))
+        let (status, output, errors) = run_make(&["build", "bin-directory", variables[0], variables[1]]);
+        assert_eq!(status, 0, "make build {} {}: {errors}", variables[0], variables[1]);
+        PathBuf::from(output.lines().last().expect("make bin-directory prints the directory"))
     });
     directory.join(name)
 }
 
-/// What keeps both processors busy by itself takes turns.
+/// Held by what keeps all processors busy: one such thing at a time.
 pub fn exclusive() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+    static LOCK: Mutex<()> = Mutex::new(());
+    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Variables that mean something to make, to the Makefile or to a shell, and are to mean nothing to those of the tests.
+/// Variables of make, of the Makefile and of shells that must not reach the commands of the tests.
 pub const MAKE_VARIABLES: &str = "AS_PRINTED ASK BASH_ENV CDPATH CLIENTS CLIENT_BIN DIR FORMAT IP LANGUAGE LIKE LISTING \
     MAKEFLAGS MAKELEVEL MAKEOVERRIDES MFLAGS N NO_COLOR ONLY PEERS PORT PROMPT_COMMAND QUIET RAW RECORD SERVER SERVER_BIN \
     SKIPPED STATIC TRACE VERBOSE";
 
-/// A `make` that was told nothing but `words`, by whatever make runs the tests.
+/// A `make` with only these arguments, whatever the `make` that runs the tests was given.
 pub fn make_command(words: &[&str]) -> Launch {
     let make = Launch::new("make").arg("--silent").args(words).directory(root());
     make.without_env(MAKE_VARIABLES).env("LC_ALL", "C")
 }
 
-/// The end of a make, which may have to build first, and of all that it has started: its status, and both streams.
+/// Runs a make, which may have to build first: its status, standard output and standard error.
 pub fn run_make(words: &[&str]) -> (i32, String, String) {
     let mut make = make_command(words).start();
-    let status = make.wait_timeout(15 * TIMEOUT).expect("it ends");
-    wait_until("nothing of it is left", || make.descendants().is_empty());
+    let status = make.wait_timeout(BUILD_TIMEOUT);
+    let command = format!("make {}", words.join(" "));
+    let status =
+        status.unwrap_or_else(|| panic!("{command} has not ended after {} s", BUILD_TIMEOUT.as_secs()));
+    wait_until(&format!("all that {command} has started ends"), || make.descendants().is_empty());
     (status, make.stdout.all().join("\n") + "\n", make.stderr.all().join("\n"))
 }
 
@@ -75,12 +82,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// The mended build of `name`, on a free port.
+    /// The fixed build of `name`, on a free port.
     pub fn start(name: &str) -> Self {
         Server::launch(Launch::new(program(Build::Fixed, name)))
     }
 
-    /// What is a server once a port and an address stand behind it.
+    /// A program that is given a free port and an address as its last arguments.
     pub fn launch(program: Launch) -> Self {
         let port = free_port();
         let mut running = program.arg(port.to_string()).arg("127.0.0.1").start();
@@ -96,12 +103,12 @@ impl Server {
         connect(self.port)
     }
 
-    /// A short conversation, which must succeed.
+    /// A short session, which must succeed.
     pub fn assert_serves(&self) {
         let mut client = self.connect();
-        assert_eq!(echo(&mut client, b"still there?"), b"STILL THERE?");
-        client.write_all(b"quit").expect("quit is sent");
-        assert_eq!(read_rest(&mut client), b"");
+        assert_eq!(echo(&mut client, b"still there?"), b"STILL THERE?", "the reply on port {}", self.port);
+        client.write_all(b"quit").expect("the server reads quit");
+        assert_eq!(read_rest(&mut client), b"", "the reply to quit on port {}", self.port);
     }
 
     /// Ends the server and its children with SIGTERM, and returns their log.

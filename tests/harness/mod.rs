@@ -1,4 +1,4 @@
-//! What the tools and the tests share: starting programs, talking to them, reading what strace saw.
+//! What the tools and the tests share: processes, sockets, strace's output, failure reports.
 
 pub mod builds;
 pub mod cases;
@@ -16,7 +16,7 @@ pub mod terminal;
 pub mod text;
 pub mod wrap;
 
-/// Starting a program, waiting for it, and ending it with everything it started.
+/// Starting a program, waiting for it, and ending it with all that it has started.
 pub mod process {
     pub mod launch;
     pub mod output;
@@ -25,7 +25,7 @@ pub mod process {
     pub mod wait;
 }
 
-/// Ports, the kernel's socket tables, and a client in the test's hands.
+/// Ports, the kernel's socket tables, and the test's own sockets.
 pub mod net {
     pub mod ports;
     pub mod procnet;

@@ -1,6 +1,6 @@
-//! Numbers as random as a hostile client needs them, the same in every run.
+//! Pseudo-random numbers, the same in every run.
 
-/// Xorshift, from a seed other than 0.
+/// Xorshift; the seed is not 0.
 pub struct Random(pub u64);
 
 impl Random {

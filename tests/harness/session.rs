@@ -1,7 +1,6 @@
-//! A conversation between a server and clients, all of them under strace.
+//! A session of a server and clients, all of them under strace.
 //!
-//! Each thing that a person does waits until every process sleeps again, so
-//! that the same conversation always leaves the same story in its traces.
+//! Each input is typed when every process blocks, so that the same session always leaves the same trace.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,7 +11,8 @@ use crate::harness::process::wait::wait_until;
 use crate::harness::trace::causality::CALLS;
 use crate::harness::trace::parse::Event;
 
-/// Each of up to four clients comes and says a word; then they quit, in the same order. `bin` has the programs.
+/// Up to four clients connect one after another and send a message; then they quit, in the same order. `bin` is the
+/// directory of the programs.
 pub fn run(bin: &Path, server: &str, clients: usize, port: u16) -> Vec<Event> {
     let start = |name: &str, words: [&str; 2]| {
         Launch::new(bin.join(name)).args(words).traced(trace_of_calls(&[])).start()
@@ -39,29 +39,29 @@ pub fn run(bin: &Path, server: &str, clients: usize, port: u16) -> Vec<Event> {
 }
 
 fn type_in(programs: &mut [Running], client: usize, line: &str) {
-    let stdin = programs[client].stdin.as_mut().expect("it is a pipe");
-    // A client that has ended takes no more lines, and its lane says why.
+    let stdin = programs[client].stdin.as_mut().expect("a client's input is open");
+    // A client that has ended takes no more input; the diagram shows why.
     let _ = stdin.write_all(format!("{line}\n").as_bytes());
     settle(programs);
 }
 
-/// Waits until all sleep: each process waits for another, or for a line to be typed.
+/// Waits until every process blocks, twice in a row: one may be about to wake another.
 fn settle(programs: &[Running]) {
     let mut before = false;
-    wait_until("all sleep", || {
+    wait_until("all processes of the session block", || {
         let now = programs.iter().flat_map(|program| group(program.pid())).all(is_blocked);
         std::mem::replace(&mut before, now) && now
     });
 }
 
-/// What strace is to see, the calls that are told, with more of its options.
+/// Traces the calls that diagrams show, with more of strace's options.
 pub fn trace_of_calls(options: &[&str]) -> Trace {
-    // Not every processor has them all.
+    // Not every architecture has them all.
     let calls = Trace::of(&format!("?{}", CALLS.replace(',', ",?")));
     options.iter().fold(calls, |trace, option| trace.option(option))
 }
 
-/// It waits in a call, or has ended. Before it becomes the program it waits for strace.
+/// Whether a process blocks in a call or has ended. Before it becomes the program, it waits for strace.
 pub fn is_blocked(pid: u32) -> bool {
     let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     name != "strace\n" && matches!(state(pid), None | Some('S' | 'Z'))

@@ -5,13 +5,14 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::harness::net::procnet;
 
+/// Whether a socket of any process listens on it.
 pub fn is_listening(port: u16) -> bool {
     procnet::listening().iter().any(|socket| socket.port == port)
 }
 
-/// A port that nobody has, below those that the kernel gives to clients. Each process takes a hundred
-/// at a time, and holds the first of them as a UDP port: so copies that run at once keep apart. One that reads
-/// the same in both byte orders would not show erratum 1.
+/// An unused port below those that the kernel gives to clients. Each process takes a hundred at a time and holds the
+/// first as a UDP port, so that several test runs keep apart. No port is the same in both byte orders: it would not show
+/// erratum 1.
 pub fn free_port() -> u16 {
     static TAKEN: Mutex<(u16, Vec<UdpSocket>)> = Mutex::new((0, Vec::new()));
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -20,8 +21,8 @@ pub fn free_port() -> u16 {
             let from = std::process::id() * 37;
             let mut hundreds = (from..from + 200).map(|n| 10_000 + (n % 200 * 100) as u16);
             let held = hundreds.find_map(|first| UdpSocket::bind((Ipv4Addr::LOCALHOST, first)).ok());
-            let held = held.expect("a hundred is left");
-            taken.0 = held.local_addr().expect("it is bound").port();
+            let held = held.expect("one of 200 ranges of ports is unused");
+            taken.0 = held.local_addr().expect("a bound socket has an address").port();
             taken.1.push(held);
         }
         taken.0 += 1;
@@ -31,7 +32,7 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Not even an old connection, which keeps a printed server from it (erratum 17), or which a lesson would list.
+/// No socket has it, not even one in TIME_WAIT: that would keep a server as printed from it (erratum 17) and appear in lessons.
 pub fn is_unused(port: u16) -> bool {
     procnet::of(port).is_empty()
 }

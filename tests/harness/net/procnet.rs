@@ -1,4 +1,4 @@
-//! Who holds which socket, as the kernel tells it, of IPv4 and of IPv6.
+//! The kernel's tables of TCP sockets, of IPv4 and IPv6, and which process holds which.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -7,7 +7,7 @@ pub struct Socket {
     pub address: String,
     pub port: u16,
     pub peer: u16,
-    /// `0A` listens; the peer of `08` has ended, and it has not.
+    /// In hexadecimal: `0A` is LISTEN, `08` is CLOSE_WAIT.
     pub state: String,
     pub inode: String,
 }
@@ -18,11 +18,11 @@ impl Socket {
     }
 }
 
-/// The sockets with ` words ` in their row. There may be thousands: only those are looked at closely.
-fn rows(words: &str) -> Vec<Socket> {
+/// The sockets whose row contains `text`. There may be thousands: only these rows are parsed.
+fn rows(text: &str) -> Vec<Socket> {
     let table = |name| std::fs::read_to_string(format!("/proc/net/{name}")).unwrap_or_default();
-    let text = table("tcp") + &table("tcp6");
-    text.lines().filter(|row| row.contains(words)).filter_map(socket).collect()
+    let tables = table("tcp") + &table("tcp6");
+    tables.lines().filter(|row| row.contains(text)).filter_map(socket).collect()
 }
 
 /// Those with this port at either end.
@@ -41,11 +41,11 @@ fn socket(row: &str) -> Option<Socket> {
     let (_, peer) = there.split_once(':')?;
     let number = |hex| u16::from_str_radix(hex, 16).ok();
     let (port, peer) = (number(port)?, number(peer)?);
-    Some(Socket { address: written(address)?, port, peer, state: state.into(), inode: inode.into() })
+    Some(Socket { address: notation(address)?, port, peer, state: state.into(), inode: inode.into() })
 }
 
-/// An address as people write it; one of IPv4 within IPv6 as one of IPv4.
-fn written(hex: &str) -> Option<String> {
+/// An address in dotted or colon notation; an IPv4 address mapped into IPv6 as IPv4.
+fn notation(hex: &str) -> Option<String> {
     let word = |at: usize| Some(u32::from_str_radix(hex.get(at..at + 8)?, 16).ok()?.to_ne_bytes());
     if hex.len() == 8 {
         return Some(Ipv4Addr::from(word(0)?).to_string());

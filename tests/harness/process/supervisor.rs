@@ -1,7 +1,7 @@
-//! The process between a test and the program that it runs: whatever the program
-//! starts, and however it hides, stays below its supervisor, so that all of it can be ended.
+//! The process between a test and the program that it runs: whatever the program starts, and however it
+//! hides, stays below its supervisor, so that all of it can be ended.
 //!
-//! A program whose test has died is ended by its supervisor.
+//! When the test's process dies, the supervisor ends the program.
 
 use std::io;
 use std::process::Child;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::harness::process::procfs::descendants;
 use crate::harness::process::wait::{TIMEOUT, wait_at_most};
 
-/// What the supervisor tells the test, in memory that both have.
+/// What the supervisor tells the test, in shared memory.
 pub struct Shared {
     pid: AtomicI32,
     /// As `waitpid` gives it, -1 until the program has ended.
@@ -20,11 +20,11 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// A page for each program, which is never given back.
+    /// A page for each program, which is never unmapped.
     pub fn new() -> &'static Self {
-        let (may, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
-        let page = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Shared>(), may, shared, -1, 0) };
-        assert_ne!(page, libc::MAP_FAILED, "a page is left");
+        let (access, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+        let page = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Shared>(), access, shared, -1, 0) };
+        assert_ne!(page, libc::MAP_FAILED, "shared memory for a supervisor can't be mapped");
         let shared = unsafe { &*page.cast::<Shared>() };
         shared.status.store(-1, SeqCst);
         shared
@@ -43,7 +43,8 @@ impl Shared {
         }
     }
 
-    /// Called between `fork` and `exec`: forks again, returns in the program, and keeps it in the other.
+    /// Called between `fork` and `exec`: forks again. The child returns and becomes the program; the parent stays as
+    /// its supervisor.
     pub fn fork(&self) -> io::Result<()> {
         unsafe {
             let test = libc::getppid();
@@ -57,7 +58,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Reaps all that ends below, until there is nobody left.
+    /// Reaps all that ends below, until nothing is left.
     unsafe fn watch(&self, program: libc::pid_t, test: libc::pid_t) -> ! {
         unsafe {
             close_from(0, false);
@@ -66,15 +67,15 @@ impl Shared {
             libc::sigprocmask(libc::SIG_SETMASK, &raw const signals, none);
             libc::sigemptyset(&raw mut signals);
             libc::sigaddset(&raw mut signals, libc::SIGCHLD);
-            // Sent when the thread that has started it dies, and so, at the latest, the test.
+            // Sent when the thread that has started it dies, at the latest with the test's process.
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGCHLD);
-            let now_and_then = libc::timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+            let interval = libc::timespec { tv_sec: 0, tv_nsec: 100_000_000 };
             let mut status = 0;
             loop {
                 match libc::waitpid(-1, &raw mut status, libc::WNOHANG) {
                     -1 => libc::_exit(0),
                     0 if libc::getppid() != test => end_all_below(std::process::id()),
-                    0 => _ = libc::sigtimedwait(&raw const signals, none.cast(), &raw const now_and_then),
+                    0 => _ = libc::sigtimedwait(&raw const signals, none.cast(), &raw const interval),
                     pid if pid == program => self.status.store(status, SeqCst),
                     _ => {}
                 }
@@ -83,13 +84,13 @@ impl Shared {
     }
 }
 
-/// Closes all descriptors from `first` on, at once or at `exec`.
+/// Closes all descriptors from `first` on, immediately or at `exec`.
 pub unsafe fn close_from(first: libc::c_int, at_exec: bool) {
     let flags = if at_exec { libc::CLOSE_RANGE_CLOEXEC } else { 0 };
     if unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, flags) } == 0 {
         return;
     }
-    // Linux before 5.11 is asked one by one.
+    // Linux before 5.11 does not know the call, or the flag.
     for fd in first..1024 {
         unsafe { if at_exec { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) } else { libc::close(fd) } };
     }
@@ -100,7 +101,7 @@ pub fn end(supervisor: &mut Child, program: u32) {
     let below = supervisor.id();
     let mut gone = |timeout| wait_at_most(timeout, || !matches!(supervisor.try_wait(), Ok(None)));
     if !gone(Duration::ZERO) {
-        // The group first: it is all there is as a rule, and spares a look at every process.
+        // The group first: as a rule nothing else is left, and no search of /proc is needed.
         unsafe { libc::kill(-(program as i32), libc::SIGKILL) };
         wait_at_most(TIMEOUT, || {
             gone(Duration::from_millis(10)) || {
@@ -111,7 +112,7 @@ pub fn end(supervisor: &mut Child, program: u32) {
     }
 }
 
-/// Stops them first: what is stopped starts nothing new.
+/// Stops them first: a stopped process starts nothing new.
 pub fn end_all_below(supervisor: u32) {
     for signal in [libc::SIGSTOP, libc::SIGKILL] {
         for pid in descendants(supervisor) {

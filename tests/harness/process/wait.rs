@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 /// How long anything may take before it counts as hanging.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Waits until `condition` holds. Panics, naming `what`, when it never does.
+/// Waits until `condition` holds; `what` names it: "the server listens". Panics after [`TIMEOUT`].
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     wait_for_some(what, || condition().then_some(()));
 }
 
+/// Waits until `find` finds something, and returns it.
 pub fn wait_for_some<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
     let mut found = None;
     wait_at_most(TIMEOUT, || {
@@ -19,15 +20,15 @@ pub fn wait_for_some<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
     found.unwrap_or_else(|| panic!("timed out after {} s waiting until {what}", TIMEOUT.as_secs()))
 }
 
-/// Whether `condition` comes to hold in that time.
-pub fn wait_at_most(patience: Duration, mut condition: impl FnMut() -> bool) -> bool {
+/// Waits until `condition` holds, but no longer than `timeout`; whether it does.
+pub fn wait_at_most(timeout: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let began = Instant::now();
     while !condition() {
         let waited = began.elapsed();
-        if waited > patience {
+        if waited > timeout {
             return false;
         }
-        // To look costs time that others need: the longer it takes, the seldomer.
+        // Looking takes time from the processes that are waited for: the longer it lasts, the less often.
         std::thread::sleep((waited / 8).clamp(Duration::from_millis(2), Duration::from_millis(30)));
     }
     true
