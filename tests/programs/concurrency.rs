@@ -1,9 +1,10 @@
-//! Whatever the other side does, and however many come at once, nothing is lost and nothing stays behind.
+//! Many clients at the same time, and peers that send half of what is due.
 //!
-//! The bytes are random but the same in every run.
+//! The bytes are pseudo-random, the same in every run.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
+use std::thread::{self, Builder};
 use std::time::Duration;
 
 use super::log::fields;
@@ -13,39 +14,49 @@ use crate::harness::process::launch::{Launch, Running};
 use crate::harness::process::procfs::{descriptors, group, waits_in_accept};
 use crate::harness::process::wait::{wait_for_some, wait_until};
 use crate::harness::random::Random;
+use crate::harness::report::during;
 
-/// Whom the queue has no room for asks again at once; the kernel by itself would wait for seconds.
-fn patiently_connected(port: u16) -> TcpStream {
+/// Connects. When the queue is full, it tries again soon, where the kernel would wait for seconds.
+fn connect_with_retries(port: u16) -> TcpStream {
     let address = (Ipv4Addr::LOCALHOST, port).into();
     let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(100)).ok();
-    with_timeouts(wait_for_some("the queue has room", connect))
+    with_timeouts(wait_for_some("the server's queue has room", connect))
 }
 
-/// Random bytes in pieces all come back, in upper case, in order.
-fn is_served(mut client: TcpStream, mut random: Random) {
+/// Sends random bytes in chunks: all come back, in upper case, in order.
+fn assert_is_served(mut client: TcpStream, mut random: Random) {
     let bytes = random.bytes(2000);
-    for piece in bytes.chunks(1 + random.below(700)) {
-        client.write_all(piece).expect("it is taken");
+    for chunk in bytes.chunks(1 + random.below(700)) {
+        client.write_all(chunk).expect("the server reads");
     }
-    client.shutdown(Shutdown::Write).expect("it is connected");
-    assert!(read_rest(&mut client) == bytes.to_ascii_uppercase());
+    client.shutdown(Shutdown::Write).expect("the client is connected");
+    assert!(
+        read_rest(&mut client) == bytes.to_ascii_uppercase(),
+        "2000 bytes came back otherwise than in upper case"
+    );
 }
 
-/// Two hundred clients at once, and a backlog of five: all are served, and the log is whole.
+/// Two hundred clients at the same time, and a backlog of five: all are served, and every log line is whole.
 #[test]
-fn two_hundred_at_once_are_all_served() {
+fn two_hundred_clients_are_served() {
     for name in SERVERS {
+        let _during = during(name);
         let server = Server::launch(Launch::new(program(Build::Fixed, name)).user("teacher"));
         let (pid, port) = (server.pid(), server.port);
         let held = descriptors(pid);
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             for number in 1..=200 {
-                scope.spawn(move || is_served(patiently_connected(port), Random(number)));
+                // Its failure is reported as one of this test.
+                let client = Builder::new().name(thread::current().name().unwrap_or_default().to_string());
+                let served = move || assert_is_served(connect_with_retries(port), Random(number));
+                client.spawn_scoped(scope, served).expect("a thread can be started");
             }
         });
         server.assert_serves();
-        wait_until("it waits for the next, alone", || group(pid) == [pid] && waits_in_accept(pid));
-        assert_eq!(descriptors(pid), held);
+        wait_until("the server has no child and waits for the next client", || {
+            group(pid) == [pid] && waits_in_accept(pid)
+        });
+        assert_eq!(descriptors(pid), held, "descriptors that stayed open");
         let log = server.log();
         for line in &log {
             let [_, time, user, _] = fields(line);
@@ -54,12 +65,12 @@ fn two_hundred_at_once_are_all_served() {
         }
         let count = |text: &str| log.iter().filter(|line| line.contains(text)).count();
         let (accepted, closed) = (count(" | accept() success:: ["), count(" | Service close "));
-        // Who asked again may have been accepted twice.
+        // A client that tried again may have been accepted twice.
         assert!(accepted > 200 && closed == accepted, "{name}: {accepted} accepted, {closed} closed");
     }
 }
 
-/// A client of that build that has been typed a line of 1500 bytes, and its server in the test's hands.
+/// A client that was given a line of 1500 bytes; the test is its server.
 fn client(build: Build) -> (Running, TcpStream) {
     let (mut client, server) = start_client(|port| {
         let port = if build == Build::AsPrinted { port.swap_bytes() } else { port };
@@ -69,13 +80,13 @@ fn client(build: Build) -> (Running, TcpStream) {
     (client, server)
 }
 
-/// Half a reply is no echo: the server has gone. What has come back whole is shown.
+/// Half a reply means that the server is lost; chunks that came back whole are shown.
 #[test]
 fn half_a_reply_is_a_lost_server() {
     let (mut client, mut server) = client(Build::Fixed);
-    for (piece, reply) in [(1023, &[b'A'; 1023][..]), (477, b"HALF")] {
-        server.read_exact(&mut vec![0; piece]).expect("the client writes");
-        server.write_all(reply).expect("it is taken");
+    for (length, reply) in [(1023, &[b'A'; 1023][..]), (477, b"HALF")] {
+        server.read_exact(&mut vec![0; length]).expect("the client sends");
+        server.write_all(reply).expect("the client reads");
     }
     drop(server);
     assert_eq!(client.wait(), 8);
@@ -84,12 +95,12 @@ fn half_a_reply_is_a_lost_server() {
     assert!(shown.ends_with(&format!("Please enterServer Echo{}", "A".repeat(1023))), "{shown}");
 }
 
-/// Erratum 6: as printed, every echo is 1024 bytes, whatever was typed and whatever came.
+/// Erratum 6: as printed, every echo is 1024 bytes, whatever was typed and received.
 #[test]
 fn as_printed_an_echo_is_as_long_as_the_buffer() {
     let (mut client, mut server) = client(Build::AsPrinted);
-    server.read_exact(&mut [0; 1500]).expect("the client writes");
-    server.write_all(b"HELLO").expect("it is taken");
+    server.read_exact(&mut [0; 1500]).expect("the client sends");
+    server.write_all(b"HELLO").expect("the client reads");
     let echo = client.stdout.wait_for("Server Echo");
     assert!(echo.ends_with(&format!("Server EchoHELLO\0{}", "a".repeat(1024 - 6))), "{echo}");
 }

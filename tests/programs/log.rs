@@ -1,4 +1,4 @@
-//! The log: the line's fields, what is escaped in it, and how long it may be.
+//! Log lines: their fields, what is escaped, and how long they may be.
 
 use crate::harness::builds::{Build, Server, program};
 use crate::harness::net::test_client::echo;
@@ -12,13 +12,13 @@ fn server(name: &str, user: &str) -> Launch {
 /// Level, time, user and message of a line.
 pub fn fields(line: &str) -> [&str; 4] {
     let fields: Vec<&str> = line.splitn(4, " | ").collect();
-    fields.try_into().unwrap_or_else(|_| panic!("no log line: {line:?}"))
+    fields.try_into().unwrap_or_else(|_| panic!("not a log line: {line:?}"))
 }
 
-/// The time is the local one, as asctime writes it, and goes on in a child that has inherited its parent's.
+/// The time is local, in the format of asctime, and advances in a child that has inherited its parent's.
 #[test]
-fn the_time_is_local_and_goes_on() {
-    // The clock that the servers read: it may lag behind a better one.
+fn the_time_is_local_and_advances() {
+    // The clock that the servers read, which may lag behind the precise one.
     let time = || unsafe { libc::time(std::ptr::null_mut()) };
     for zone in ["UTC0", "EAST-5", "WEST9"] {
         let mut server = Server::launch(server("tcp_server_fork", "").env("TZ", zone));
@@ -30,23 +30,24 @@ fn the_time_is_local_and_goes_on() {
             let [_, shown, user, _] = fields(&line);
             let date = Launch::new("date").args(["-d", shown, "+%s %a %b %e %T %Y"]);
             let date = date.env("TZ", zone).env("LC_ALL", "C").start().stdout.all().concat();
-            let (second, written) = date.split_once(' ').expect("date understands it");
+            let (second, written) =
+                date.split_once(' ').unwrap_or_else(|| panic!("date does not read the time in {line:?}"));
             let second: i64 = second.parse().expect("a number");
             assert!((before..=time()).contains(&second) && written == shown, "{zone}: {line}");
             assert_eq!(user, "");
-            wait_until("the next second comes", || time() > before);
+            wait_until("the next second begins", || time() > before);
         }
     }
 }
 
-/// Control, format and separator characters, the backslash, and what is not UTF-8 are shown, not done.
+/// Control, format and separator characters, the backslash and bytes that are not UTF-8 are escaped.
 #[test]
-fn what_controls_a_terminal_is_shown() {
+fn client_data_is_escaped() {
     let mut server = Server::launch(server("tcp_server", "a\x1bb"));
     let mut client = server.connect();
     for (words, shown) in [
         (&b"a\nb\tc\\n\x1b[2J\r\0\x07\x7f"[..], r"a\nb\tc\\n\u{1b}[2J\r\0\u{7}\u{7f}"),
-        // A terminal takes U+009B for an escape sequence's start, in UTF-8 and alone.
+        // U+009B starts an escape sequence on a terminal, as UTF-8 and as a single byte.
         (b"\xc2\x9b1m \x9b1m cut \xe4\xbd", r"\u{9b}1m \x9b1m cut \xe4\xbd"),
         ("\u{2028}\u{202e}\u{200b}\u{a0}".as_bytes(), r"\u{2028}\u{202e}\u{200b}\u{a0}"),
         ("ü e\u{301} 你好 🙂 \"'%s%d%n".as_bytes(), "ü e\u{301} 你好 🙂 \"'%s%d%n"),
@@ -58,9 +59,9 @@ fn what_controls_a_terminal_is_shown() {
     }
 }
 
-/// However long a line is, it ends in its newline, and a pipe takes it in one piece.
+/// The longest line ends with its newline, and a pipe takes it in one piece.
 #[test]
-fn a_line_is_as_long_as_a_pipe_takes() {
+fn a_line_is_at_most_what_a_pipe_takes() {
     let user = "u".repeat(100);
     let server = Server::launch(server("tcp_server", &user));
     assert_eq!(echo(&mut server.connect(), &[0xff; 1023]), [0xff; 1023]);
@@ -69,9 +70,9 @@ fn a_line_is_as_long_as_a_pipe_takes() {
     assert_eq!(log.iter().map(|line| line.len() + 1).max(), Some(libc::PIPE_BUF));
 }
 
-/// 中文 is three bytes a character and none of them a letter, in either build and any locale.
+/// Chinese text is unchanged, in both builds and any locale: no byte of it is a letter.
 #[test]
-fn chinese_is_left_alone() {
+fn chinese_is_unchanged() {
     for build in [Build::Fixed, Build::AsPrinted] {
         for locale in ["C", "zh_CN.UTF-8"] {
             let launch = |name| Launch::new(program(build, name)).env("LC_ALL", locale);

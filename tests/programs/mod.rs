@@ -1,4 +1,4 @@
-//! Tests of the programs that no tool makes: their standard streams, concurrency, log lines, formatter, first use.
+//! Tests of the programs that belong to no tool: standard streams, concurrency, log lines, formatter, quick start.
 
 mod concurrency;
 mod formatter;

@@ -1,18 +1,23 @@
-//! Proves that the commands for a first look show what they promise and leave nothing running.
+//! The commands of the quick start show what the README promises and leave nothing running.
 
 use crate::harness::builds::{Build, SERVERS, Server, make_command, program, root, run_make};
 use crate::harness::net::ports::free_port;
 use crate::harness::net::test_client::{connect, echo, read_rest};
 use crate::harness::process::launch::Launch;
 use crate::harness::process::wait::wait_until;
+use crate::harness::report::during;
 use crate::harness::tempdir::TempDir;
 
-/// The demo shows the words, the replies and the server's log, in this order, and ends everything.
+/// The demo shows input, replies and the server's log, in this order, and ends everything.
 #[test]
-fn a_conversation_is_shown() {
+fn the_demo_shows_a_session() {
     for server in SERVERS {
+        let _during = during(format!("make demo SERVER={server}"));
         let (status, text, _) = run_make(&["demo", &format!("SERVER={server}")]);
-        assert!(status == 0 && !text.contains('\x1b'), "{text}");
+        assert!(
+            status == 0 && !text.contains('\x1b'),
+            "its status is {status}, and a pipe gets no colours:\n{text}"
+        );
         let mut rest = text.as_str();
         for shown in [
             &format!("server │ $ {server} "),
@@ -24,42 +29,48 @@ fn a_conversation_is_shown() {
             "client │ Please enterquit",
             "Service close 4 sockFd",
         ] {
-            rest = rest.split_once(shown).unwrap_or_else(|| panic!("no {shown}:\n{text}")).1;
+            rest = rest
+                .split_once(shown)
+                .unwrap_or_else(|| panic!("{shown:?} is not shown, or not in this order:\n{text}"))
+                .1;
         }
     }
 }
 
 /// As printed, the client cannot connect: the demo says so, and ends.
 #[test]
-fn as_printed_nobody_connects() {
+fn the_demo_as_printed_cannot_connect() {
     let (_, text, _) = run_make(&["demo", "AS_PRINTED=1"]);
     assert!(text.contains("connect() failed::Connection refused"), "{text}");
     assert!(text.contains("client │ exit status 5") && !text.contains("Server Echo"), "{text}");
 }
 
-/// Ctrl-C on a server that make runs, under strace too, ends it and its children at once.
+/// Ctrl-C ends a server that make runs, under strace too, with its children.
 #[test]
-fn ctrl_c_ends_everything() {
+fn ctrl_c_ends_a_server_and_its_children() {
+    crate::needs_strace!();
     for command in ["run-server", "strace-server"] {
         for server in SERVERS {
+            let _during = during(format!("make {command} SERVER={server}"));
             program(Build::Fixed, server);
             let port = free_port().to_string();
             let words = [command, &format!("SERVER={server}"), &format!("PORT={port}")];
             let mut running = make_command(&words).terminal(200).start();
             running.screen().wait_for("listen() success", 1);
-            let mut client = connect(port.parse().expect("a number"));
+            let mut client = connect(port.parse().expect("a port is a number"));
             assert_eq!(echo(&mut client, b"hello"), b"HELLO");
             running.type_in(b"\x03");
             assert_ne!(running.wait(), 0);
-            wait_until("all have ended", || running.descendants().is_empty());
+            wait_until("all that make has started ends", || running.descendants().is_empty());
             assert_eq!(read_rest(&mut client), b"");
         }
     }
 }
 
-/// Under strace a program shows the article's calls, one a line, and nothing that the C library does for itself.
+/// Under strace a program shows the article's calls, one per line, and none that the C library makes for itself.
 #[test]
 fn strace_shows_the_articles_calls() {
+    crate::needs_strace!();
     let server = Server::start("tcp_server_fork");
     let mut client = make_command(&["strace-client", &format!("PORT={}", server.port)]).start();
     client.type_in(b"hello\nquit\n");
@@ -87,11 +98,11 @@ fn a_missing_tool_is_installed_or_named() {
     bin.script("dnf", "exit 1");
     let (status, said) = need("ss", "");
     assert!(status == 1 && said.concat().ends_with("the package iproute"), "{said:?}");
-    // A manager that installs what it is asked for.
+    // A package manager that installs what it is asked for.
     let ss = bin.join("ss");
     bin.script("dnf", &format!("echo '#!/bin/sh' > {ss:?}; /bin/chmod +x {ss:?}; [ \"$3\" = iproute ]"));
     assert_eq!(need("ss", "").0, 0);
-    assert_eq!(need("ss", ""), (0, vec![]), "it is there, and nothing is said");
+    assert_eq!(need("ss", ""), (0, vec![]), "ss is there, and nothing is printed");
     for (version, status) in [("5.6", 1), ("5.7", 0), ("5.10-dirty", 0), ("6.13", 0), ("4.26", 1)] {
         bin.script("strace", &format!("echo 'strace -- version {version}'"));
         let (ended, said) = need("strace", ":/usr/bin:/bin");
