@@ -1,89 +1,90 @@
-//! `make bench`: speed and cost of the servers, in turns, beside the article's C++ and a bare floor.
+//! `make bench`: speed and cost of the servers, in turns, beside the article's C++ and a baseline in C.
 
 #[path = "../article/mod.rs"]
 #[allow(dead_code, unused_imports)] // the tests use the rest
 mod article;
-mod contenders;
 mod cost;
 #[path = "../harness/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod harness;
 mod load;
 mod plot;
-mod report;
 mod results;
+mod subjects;
+mod tables;
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-use contenders::Contender;
 use results::Measure::{self, *};
 use results::Results;
+use subjects::Subject;
 
 use harness::builds::{Server, root};
 use harness::process::launch::Launch;
 
-/// How long a contender's turn is.
+/// How long one measurement takes.
 const SLICE: Duration = Duration::from_millis(100);
 
 /// What is measured, in how many rounds.
 const ALL: [(Measure, usize); 7] = [
-    (Conversations, 21),
+    (Sessions, 21),
     (Trips(5), 9),
     (Trips(1023), 9),
     (Pss, 5),
     (PageFaults, 5),
     (CallsBeforeSocket, 1),
-    (CallsAMessage, 1),
+    (CallsPerMessage, 1),
 ];
 
-/// What comes of a contender's turn, if it takes part in this.
-fn turn(measure: Measure, contender: &Contender, server: &Server) -> Option<f64> {
+/// One measurement of a subject; none if this is not measured of it.
+fn measure_once(measure: Measure, subject: &Subject, server: &Server) -> Option<f64> {
     match measure {
-        // A new thread finds its processor anew.
-        Conversations => thread::scope(|scope| {
-            let client = scope.spawn(|| load::rate(SLICE, || load::conversation(server.port, 1)));
-            Some(client.join().expect("it is served"))
+        // The kernel chooses the processor of a new thread again.
+        Sessions => thread::scope(|scope| {
+            let client = scope.spawn(|| load::rate(SLICE, || load::session(server.port, 1)));
+            Some(client.join().expect("the client is served"))
         }),
         Trips(size) => {
             let trips = || load::round_trips(server.port, size, SLICE / 2);
             Some(load::on_one_processor(server.pid(), trips))
         }
-        Pss if !contender.forks() => None,
-        // The kernel lays a stack out anew at each start, and that decides about a page.
-        Pss => cost::pss_a_connection(&contender.start(None)),
-        PageFaults => cost::page_faults_a_connection(server),
-        CallsBeforeSocket => Some(cost::calls(contender)[0]),
-        CallsAMessage => Some(cost::calls(contender)[1]),
+        Pss if !subject.forks() => None,
+        // Where the kernel puts the stack differs from start to start, and can cost a page.
+        Pss => cost::pss_per_connection(&subject.start(None)),
+        PageFaults => cost::page_faults_per_connection(server),
+        CallsBeforeSocket => Some(cost::calls(subject)[0]),
+        CallsPerMessage => Some(cost::calls(subject)[1]),
     }
 }
 
-/// Gives each contender its turn, and then each the next one.
-fn measure(contenders: &[Contender], started: Instant) -> Results {
-    let servers: Vec<Server> = contenders.iter().map(|contender| contender.start(None)).collect();
+/// Measures all subjects in turns: a disturbance of the machine disturbs all of them.
+fn measure(subjects: &[Subject], started: Instant) -> Results {
+    let servers: Vec<Server> = subjects.iter().map(|subject| subject.start(None)).collect();
     let mut results = Results::default();
     for (measure, rounds) in ALL {
         eprintln!("{:>3} s: {}", started.elapsed().as_secs(), measure.head());
         for _ in 0..rounds {
-            for (contender, server) in contenders.iter().zip(&servers) {
-                results.add(measure, &contender.name, turn(measure, contender, server));
+            for (subject, server) in subjects.iter().zip(&servers) {
+                results.add(measure, &subject.name, measure_once(measure, subject, server));
             }
         }
     }
     results
 }
 
-/// Writes the tables in the bench's page, behind its mark, and the plot beside it.
+/// Writes the tables into the bench's page, after its mark, and the plot beside it.
 fn record(text: &str, plot: String) {
     const MARK: &str = "<!-- written by: make bench RECORD=1 -->\n";
     let page = root().join("tests/bench/README.md");
-    let was = std::fs::read_to_string(&page).expect("the page is there");
-    let (prose, _) = was.split_once(MARK).expect("its mark is there");
-    std::fs::write(&page, format!("{prose}{MARK}\n{}\n", text.trim_end())).expect("it is written");
-    std::fs::write(page.with_file_name("bench.svg"), plot).expect("it is written");
+    let was = std::fs::read_to_string(&page).expect("tests/bench/README.md is readable");
+    let (prose, _) = was.split_once(MARK).expect("tests/bench/README.md has the mark");
+    std::fs::write(&page, format!("{prose}{MARK}\n{}\n", text.trim_end()))
+        .expect("tests/bench can be written");
+    std::fs::write(page.with_file_name("bench.svg"), plot).expect("tests/bench can be written");
 }
 
-/// Machine, versions, and what else ran: a figure without them is worth nothing.
+/// The machine, versions and load, without which figures mean nothing.
 const MACHINE: &str = r#"
     sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1
     echo "$(nproc) $1"
@@ -93,14 +94,14 @@ const MACHINE: &str = r#"
     echo "$2$(cut -d ' ' -f 1 /proc/loadavg)""#;
 
 fn main() {
-    let (started, contenders) = (Instant::now(), contenders::all());
+    let (started, subjects) = (Instant::now(), subjects::all());
     let machine = Launch::new("sh").args(["-c", MACHINE, "sh"]).arg(say!("cores", "核"));
     let machine = machine.arg(say!("load average before: ", "开始时的平均负载："));
     let machine = machine.start().stdout.all().join("; ");
-    let results = measure(&contenders, started);
-    let text = format!("{machine}.\n\n{}", report::text(&contenders, &results));
+    let results = measure(&subjects, started);
+    let text = format!("{machine}.\n\n{}", tables::text(&subjects, &results));
     println!("{text}{} s", started.elapsed().as_secs());
     if std::env::var("RECORD").is_ok_and(|record| !record.is_empty()) {
-        record(&text, plot::svg(&contenders, &results));
+        record(&text, plot::svg(&subjects, &results));
     }
 }

@@ -1,4 +1,4 @@
-//! The clients: as little work as a client can do, so that the server is what is measured.
+//! Clients that do as little work as possible, so that the server is what is measured.
 
 use std::io::Write;
 use std::mem::zeroed;
@@ -8,23 +8,23 @@ use std::time::{Duration, Instant};
 use crate::harness::net::test_client::{connect, echo, read_rest};
 
 fn round_trip(stream: &mut TcpStream, message: &[u8]) {
-    assert!(echo(stream, message)[0].is_ascii_uppercase(), "it replies in upper case");
+    assert!(echo(stream, message)[0].is_ascii_uppercase(), "the server replies in upper case");
 }
 
-/// Ends a connection from the server's side: the client keeps no TIME_WAIT, and no port.
+/// Lets the server end the connection: TIME_WAIT does not use up the client's ports.
 pub fn quit(mut stream: TcpStream) {
-    stream.write_all(b"quit").expect("the server takes it");
+    stream.write_all(b"quit").expect("the server reads quit");
     assert_eq!(read_rest(&mut stream), b"", "quit has no reply");
 }
 
-/// A whole conversation: connect, `messages` and their replies, `quit`, the end.
-pub fn conversation(port: u16, messages: usize) {
+/// A whole session: connect, messages and their replies, `quit`, the end.
+pub fn session(port: u16, messages: usize) {
     let mut stream = connect(port);
     (0..messages).for_each(|_| round_trip(&mut stream, b"hello"));
     quit(stream);
 }
 
-/// How often a second something can be done, when it is done for as long as `slice`.
+/// How often per second `act` can be done, measured for as long as `slice`.
 pub fn rate(slice: Duration, mut act: impl FnMut()) -> f64 {
     let (started, mut done) = (Instant::now(), 0.0);
     while started.elapsed() < slice {
@@ -34,7 +34,7 @@ pub fn rate(slice: Duration, mut act: impl FnMut()) -> f64 {
     done / started.elapsed().as_secs_f64()
 }
 
-/// Round trips a second of `size` bytes on an open connection.
+/// Round trips per second of `size` bytes on an open connection.
 pub fn round_trips(port: u16, size: usize, slice: Duration) -> f64 {
     let (message, mut stream) = (vec![b'a'; size], connect(port));
     round_trip(&mut stream, &message);
@@ -43,8 +43,8 @@ pub fn round_trips(port: u16, size: usize, slice: Duration) -> f64 {
     rate
 }
 
-/// Connections that have said a word each, so that their process is there, and stay open, idle.
-pub fn held(port: u16, count: usize) -> Vec<TcpStream> {
+/// Idle connections, each after one message, so that its process exists.
+pub fn idle(port: u16, count: usize) -> Vec<TcpStream> {
     let one = |_| {
         let mut stream = connect(port);
         round_trip(&mut stream, b"hello");
@@ -53,8 +53,8 @@ pub fn held(port: u16, count: usize) -> Vec<TcpStream> {
     (0..count).map(one).collect()
 }
 
-/// Meanwhile this thread and a server, with what they start, share a processor:
-/// on two, most of a round trip is waking the other one.
+/// Runs `act` while this thread and a server, with what they start, share a processor: on two, most of a round
+/// trip is waking the other one.
 pub fn on_one_processor<T>(server: u32, act: impl FnOnce() -> T) -> T {
     let size = size_of::<libc::cpu_set_t>();
     let bind = |set: &libc::cpu_set_t| {

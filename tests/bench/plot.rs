@@ -1,20 +1,20 @@
-//! The picture: conversations a second as bars, with a line over the middle half of the rounds.
+//! The plot: sessions per second as bars, with a line over the middle half of the rounds.
 
-use super::contenders::Contender;
-use super::results::Measure::Conversations;
+use super::results::Measure::Sessions;
 use super::results::Results;
+use super::subjects::Subject;
 
-/// Where the bars begin, right of their names, and how long all may be; how high one is with its gap.
+/// Where the bars begin, right of their names; how long the longest is; how high one is with its gap.
 const LEFT: f64 = 240.0;
 const LONGEST: f64 = 600.0;
 const ROW: f64 = 24.0;
 
-pub fn svg(contenders: &[Contender], results: &Results) -> String {
-    let measured = |contender: &Contender| {
-        let name = contender.name.clone();
-        Some((results.median(Conversations, &name)?, results.spread(Conversations, &name)?, name))
+pub fn svg(subjects: &[Subject], results: &Results) -> String {
+    let measured = |subject: &Subject| {
+        let name = subject.name.clone();
+        Some((results.median(Sessions, &name)?, results.spread(Sessions, &name)?, name))
     };
-    let forking = contenders.iter().filter(|contender| contender.forks());
+    let forking = subjects.iter().filter(|subject| subject.forks());
     let bars: Vec<(f64, f64, String)> = forking.filter_map(measured).collect();
     let scale = LONGEST / bars.iter().map(|(rate, spread, _)| rate * (1.0 + spread)).fold(1.0, f64::max);
     let bar = |(row, (rate, spread, name)): (usize, &(f64, f64, String))| {
@@ -38,7 +38,7 @@ pub fn svg(contenders: &[Contender], results: &Results) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
          font-family=\"sans-serif\" font-size=\"13\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n<text x=\"20\" y=\"32\" font-size=\"16\">\
-         Conversations a second, one client: connect, 5 bytes, reply, quit</text>\n{}</svg>\n",
+         Sessions per second, one client: connect, 5 bytes, reply, quit</text>\n{}</svg>\n",
         bars.iter().enumerate().map(bar).collect::<String>(),
         width = LEFT + LONGEST + 80.0,
         height = 60.0 + ROW * bars.len() as f64,

@@ -1,38 +1,38 @@
-//! What was measured, round by round, and what can be said of it.
+//! The measured values, round by round, with medians, ratios and spreads.
 
 use std::collections::BTreeMap;
 
 use crate::say;
 
-/// Something that is measured of a contender.
+/// Something that is measured of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Measure {
-    /// Conversations a second.
-    Conversations,
+    /// Sessions per second.
+    Sessions,
     /// Round trips a second of so many bytes.
     Trips(usize),
     Pss,
     PageFaults,
     CallsBeforeSocket,
-    CallsAMessage,
+    CallsPerMessage,
 }
 
 impl Measure {
     /// The head of its column.
     pub fn head(self) -> String {
         match self {
-            Measure::Conversations => say!("conversations", "会话"),
+            Measure::Sessions => say!("sessions", "会话"),
             Measure::Trips(5) => say!("round trips, 5 bytes", "往返，5 字节"),
             Measure::Trips(size) => say!("{size} bytes", "{size} 字节"),
             Measure::Pss => say!("kB, idle", "空闲时 kB"),
             Measure::PageFaults => say!("page faults", "缺页次数"),
             Measure::CallsBeforeSocket => say!("calls before socket()", "socket() 之前的系统调用"),
-            Measure::CallsAMessage => say!("calls a message", "每条消息的系统调用"),
+            Measure::CallsPerMessage => say!("calls per message", "每条消息的系统调用"),
         }
     }
 }
 
-/// The values of each contender, by its name, one a round.
+/// The values of each subject, by its name, one per round.
 #[derive(Default)]
 pub struct Results(BTreeMap<(Measure, String), Vec<f64>>);
 
@@ -50,13 +50,13 @@ impl Results {
         quantile(self.values(measure, name).to_vec(), 0.5)
     }
 
-    /// How far the middle half of the rounds lies around the median, as a part of it.
+    /// Half of the interquartile range, as a fraction of the median.
     pub fn spread(&self, measure: Measure, name: &str) -> Option<f64> {
         let at = |part| quantile(self.values(measure, name).to_vec(), part);
         Some((at(0.75)? - at(0.25)?) / 2.0 / at(0.5)?)
     }
 
-    /// The median of each round's own ratio: both were measured in the same moment.
+    /// The median of each round's own ratio: both were measured at the same time.
     pub fn ratio(&self, measure: Measure, name: &str, to: &str) -> Option<f64> {
         let pairs = self.values(measure, name).iter().zip(self.values(measure, to));
         quantile(pairs.map(|(value, base)| value / base).collect(), 0.5)

@@ -1,8 +1,5 @@
-//! Proves what a start and a message cost in system calls, and that the bench measures at all.
+//! What a start and a message cost in system calls, and that the bench measures.
 
-#[path = "contenders.rs"]
-#[allow(dead_code)] // the bench uses the rest
-mod contenders;
 #[path = "cost.rs"]
 mod cost;
 #[path = "load.rs"]
@@ -10,23 +7,27 @@ mod load;
 #[path = "results.rs"]
 #[allow(dead_code)]
 mod results;
+#[path = "subjects.rs"]
+#[allow(dead_code)] // the bench uses the rest
+mod subjects;
 
 use std::time::Duration;
 
 use crate::harness::builds::{Build, SERVERS};
 use crate::harness::process::wait::wait_until;
-use contenders::{Contender, FLOOR, FLOOR_STATIC};
 use results::Measure::{PageFaults, Pss};
 use results::Results;
+use subjects::{BASELINE, BASELINE_STATIC, Subject};
 
-/// Before its first call of the article a server makes the calls that the floor makes, and `signal` (erratum 10);
+/// Before its first call of the article a server makes the calls that the baseline makes, and `signal` (erratum 10);
 /// a message costs one read, two lines of log, one write and nothing else, where no time zone is set either.
 #[test]
 fn a_start_and_a_message_cost_what_they_cost_in_c() {
-    for (build, floor) in [(Build::Fixed, FLOOR), (Build::Static, FLOOR_STATIC)] {
-        let floor = Contender::in_c(floor).expect("cc builds it");
-        let [most, _] = cost::calls(&floor);
-        for server in (0..SERVERS.len()).map(|listing| Contender::port(build, listing)) {
+    crate::needs_strace!();
+    for (build, baseline) in [(Build::Fixed, BASELINE), (Build::Static, BASELINE_STATIC)] {
+        let baseline = Subject::in_c(baseline).expect("cc builds it");
+        let [most, _] = cost::calls(&baseline);
+        for server in (0..SERVERS.len()).map(|listing| Subject::port(build, listing)) {
             let [before_socket, a_message] = cost::calls(&server);
             assert!(before_socket <= most + 1.0, "{}: {before_socket}, {most}", server.name);
             assert!((a_message - 4.0).abs() < 0.1, "{}: {a_message}", server.name);
@@ -34,29 +35,29 @@ fn a_start_and_a_message_cost_what_they_cost_in_c() {
     }
 }
 
-/// The bench's clients find a server's rates, and its processes, memory and page faults.
+/// The bench measures a server's rates, processes, memory and page faults.
 #[test]
 fn the_bench_measures() {
-    let server = Contender::port(Build::Fixed, 1).start(None);
+    let server = Subject::port(Build::Fixed, 1).start(None);
     let slice = Duration::from_millis(20);
-    assert!(load::rate(slice, || load::conversation(server.port, 1)) > 0.0);
+    assert!(load::rate(slice, || load::session(server.port, 1)) > 0.0);
     assert!(load::on_one_processor(server.pid(), || load::round_trips(server.port, 1023, slice)) > 0.0);
-    wait_until("its children have ended", || cost::processes(&server).len() == 1);
-    let held = load::held(server.port, 10);
+    wait_until("the server's children have ended", || cost::processes(&server).len() == 1);
+    let idle = load::idle(server.port, 10);
     assert_eq!(cost::processes(&server).len(), 11);
-    held.into_iter().for_each(load::quit);
-    wait_until("the idle have gone", || cost::processes(&server).len() == 1);
+    idle.into_iter().for_each(load::quit);
+    wait_until("the processes of idle connections have ended", || cost::processes(&server).len() == 1);
 
-    // The kernel need not let us look.
-    let memory = cost::pss_a_connection(&server);
+    // The kernel may not let us read them.
+    let memory = cost::pss_per_connection(&server);
     assert!(memory.is_none_or(|kb| kb > 4.0), "{memory:?}");
-    let page_faults = cost::page_faults_a_connection(&server);
+    let page_faults = cost::page_faults_per_connection(&server);
     assert!(page_faults.is_none_or(|page_faults| page_faults > 4.0), "{page_faults:?}");
 }
 
-/// A ratio is the median of the rounds' own ratios; the spread is half the distance of the quartiles.
+/// A ratio is the median of the rounds' own ratios; the spread is half the interquartile range.
 #[test]
-fn medians_ratios_and_spread_are_what_they_are_called() {
+fn medians_ratios_and_spreads() {
     let mut results = Results::default();
     for (ours, theirs) in [(2.0, 1.0), (30.0, 10.0), (400.0, 100.0)] {
         results.add(Pss, "ours", Some(ours));

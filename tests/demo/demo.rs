@@ -1,4 +1,4 @@
-//! `make demo`: a server and a client talk, and what stands on both terminals is shown as it comes.
+//! `make demo`: a session of a server and a client, the output of both as it comes.
 
 #[path = "../harness/mod.rs"]
 #[allow(dead_code)] // the tests use the rest
@@ -10,7 +10,7 @@ use harness::builds::Server;
 use harness::process::launch::Launch;
 use harness::terminal::colours;
 
-/// What the client prints before each word, and no end of line behind it.
+/// The client's prompt, without an end of line.
 const PROMPT: &str = "Please enter";
 
 fn main() {
@@ -27,13 +27,13 @@ fn main() {
     let mut client = program("tcp_client").args(["127.0.0.1", &port.to_string()]).start();
     show("client", &format!("$ tcp_client 127.0.0.1 {port}"));
     let (bold, plain) = if colours() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-    let mut left = [("hello", "to_upper after"), ("quit", "Service close")].into_iter().peekable();
+    let mut messages = [("hello", "to_upper after"), ("quit", "Service close")].into_iter().peekable();
     while let Some(line) = client.stdout.line() {
         if line != PROMPT {
             show("client", line.trim_start_matches(PROMPT));
         }
         let is_ready = line.contains("connect() success") || line.contains("Server Echo");
-        if let Some((word, last)) = left.next_if(|_| is_ready) {
+        if let Some((word, last)) = messages.next_if(|_| is_ready) {
             client.type_in(format!("{word}\n").as_bytes());
             show("client", &format!("{PROMPT}{bold}{word}{plain}"));
             server.stdout.wait_for(last);
@@ -47,12 +47,12 @@ fn main() {
     }
 }
 
-/// A line of one of the two terminals.
-fn show(who: &str, line: &str) {
-    let (ink, plain) = match who {
+/// A line of the output of one of them.
+fn show(name: &str, line: &str) {
+    let (colour, plain) = match name {
         _ if !colours() => ("", ""),
         "server" => ("\x1b[33m", "\x1b[0m"),
         _ => ("\x1b[36m", "\x1b[0m"),
     };
-    println!("{ink}{who} │{plain} {line}");
+    println!("{colour}{name} │{plain} {line}");
 }

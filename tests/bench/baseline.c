@@ -1,4 +1,4 @@
-/* The bare floor: version one's shape in C, which logs nothing and checks nothing. */
+/* The baseline: version one in C, which logs nothing and checks nothing. */
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <signal.h>

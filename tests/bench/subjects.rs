@@ -1,4 +1,4 @@
-//! Who takes part: the port, the article's C++, a bare floor in C, and one without a library.
+//! The servers that are measured: the port, the article's C++, a baseline in C, and one without a C library.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -7,35 +7,35 @@ use crate::harness::builds::{Build, SERVERS, Server, program, root};
 use crate::harness::process::launch::{Launch, Trace};
 use crate::{article, say};
 
-/// The names of those in C.
-pub const FLOOR: &str = "floor: C without a log";
-pub const FLOOR_STATIC: &str = "floor, static";
+/// The names of the subjects written in C.
+pub const BASELINE: &str = "baseline: C without a log";
+pub const BASELINE_STATIC: &str = "baseline, static";
 pub const RAW: &str = "no library, one page";
 
 const RAW_FLAGS: &str = "-static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector \
                          -fno-tree-loop-distribute-patterns -Wl,-z,noseparate-code";
 
 /// A server that can be started.
-pub struct Contender {
+pub struct Subject {
     pub name: String,
-    /// The listing that it is, or is like: an index into [`SERVERS`].
+    /// The listing that it is, or resembles: an index into [`SERVERS`].
     pub listing: usize,
     program: PathBuf,
 }
 
-impl Contender {
-    /// The port's `listing` of that build.
+impl Subject {
+    /// The port of `listing`, in that build.
     pub fn port(build: Build, listing: usize) -> Self {
         let suffix = if build == Build::Static { ", static" } else { "" };
         let name = format!("{}{suffix}", SERVERS[listing]);
-        Contender { name, listing, program: program(build, SERVERS[listing]) }
+        Subject { name, listing, program: program(build, SERVERS[listing]) }
     }
 
-    /// Version one in C, as the C compiler builds it; there may be no static C library.
+    /// Version one in C; `None` if it does not compile, because there may be no static C library.
     pub fn in_c(name: &str) -> Option<Self> {
         let (built, file, flags) = match name {
-            FLOOR => ("floor", "floor.c", ""),
-            FLOOR_STATIC => ("floor-static", "floor.c", "-static"),
+            BASELINE => ("baseline", "baseline.c", ""),
+            BASELINE_STATIC => ("baseline-static", "baseline.c", "-static"),
             _ => ("raw", "raw.c", RAW_FLAGS),
         };
         let program = root().join("target/bench").join(built);
@@ -46,7 +46,7 @@ impl Contender {
             eprintln!("{}", say!("{name}: cc does not build it", "{name}：cc 编译不了"));
             return None;
         }
-        Some(Contender { name: name.to_string(), listing: 1, program })
+        Some(Subject { name: name.to_string(), listing: 1, program })
     }
 
     /// A process for each client.
@@ -54,17 +54,17 @@ impl Contender {
         self.listing > 0
     }
 
-    /// Starts it, seen by strace or not, its log thrown away.
+    /// Starts it, under strace or not, without its log.
     pub fn start(&self, trace: Option<Trace>) -> Server {
-        // cargo's search path would have the loader look for libc in vain.
+        // cargo sets a search path in which the loader would first look for libc.
         let launch = Launch::new(&self.program).without_env("LD_LIBRARY_PATH TZ");
         let launch = launch.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Server::launch(trace.into_iter().fold(launch, Launch::traced))
     }
 }
 
-/// All that can take part here. What is left out is said on standard error.
-pub fn all() -> Vec<Contender> {
+/// All that can be measured here; standard error says what is left out.
+pub fn all() -> Vec<Subject> {
     let cpp = article::article();
     if cpp.is_none() {
         let left_out =
@@ -74,9 +74,9 @@ pub fn all() -> Vec<Contender> {
     let mut all = Vec::new();
     for (listing, server) in SERVERS.into_iter().enumerate() {
         let program = cpp.iter().map(|cpp| article::program(cpp, false, server));
-        all.extend(program.map(|program| Contender { name: format!("{server}, C++"), listing, program }));
-        all.extend([Build::Fixed, Build::Static].map(|build| Contender::port(build, listing)));
+        all.extend(program.map(|program| Subject { name: format!("{server}, C++"), listing, program }));
+        all.extend([Build::Fixed, Build::Static].map(|build| Subject::port(build, listing)));
     }
-    all.extend([FLOOR, FLOOR_STATIC, RAW].into_iter().filter_map(Contender::in_c));
+    all.extend([BASELINE, BASELINE_STATIC, RAW].into_iter().filter_map(Subject::in_c));
     all
 }

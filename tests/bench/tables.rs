@@ -1,0 +1,98 @@
+//! The tables: what was measured, and which of the figures asked for are reached.
+
+use super::results::Measure::{self, *};
+use super::results::Results;
+use super::subjects::{BASELINE, BASELINE_STATIC, RAW, Subject};
+use crate::harness::builds::SERVERS;
+use crate::harness::text::{display_width, padded};
+use crate::say;
+
+/// A Markdown table, in columns on a terminal too: names on the left, numbers on the right.
+fn table(rows: &[Vec<String>]) -> String {
+    let mut rows = padded(rows, 1);
+    let line = |cell: &String| "-".repeat(display_width(cell));
+    let lines: Vec<String> = rows[0].iter().map(line).collect();
+    let rule = format!("|-{}-|-{}:|\n", lines[0], lines[1..].join(":|-"));
+    let head = rows.remove(0);
+    let shown = |row: &Vec<String>| format!("| {} |\n", row.join(" | "));
+    shown(&head) + &rule + &rows.iter().map(shown).collect::<String>() + "\n"
+}
+
+/// The tables of what was measured.
+pub fn text(subjects: &[Subject], results: &Results) -> String {
+    let about = say!(
+        "A session: connect, 5 bytes, reply, quit, end. Each cell: the median of the rounds; in brackets its \
+         ratio to the article's C++ (where there is none: to the baseline); half of the interquartile range.",
+        "一次会话：连接、5 字节、应答、quit、结束。每格是各轮的中位数；括号里是与文章 C++ 程序之比（没有它时与 baseline \
+         之比）；最后是四分位距的一半。"
+    );
+    let section = |title: String, measures: &[Measure]| {
+        let mut rows = vec![vec![title]];
+        rows[0].extend(measures.iter().map(|measure| measure.head()));
+        for subject in subjects {
+            let cell = |&measure| cell(results, measure, subject).unwrap_or("-".into());
+            rows.push(std::iter::once(subject.name.clone()).chain(measures.iter().map(cell)).collect());
+        }
+        table(&rows)
+    };
+    let speed = section(say!("per second", "每秒"), &[Sessions, Trips(5), Trips(1023)]);
+    let cost = [Pss, PageFaults, CallsBeforeSocket, CallsPerMessage];
+    let cost = section(say!("per session", "每次会话"), &cost);
+    format!("{about}\n\n{speed}{cost}{}", figures(results))
+}
+
+/// A number, or a rate with its ratio and spread.
+fn cell(results: &Results, measure: Measure, subject: &Subject) -> Option<String> {
+    let name = &subject.name;
+    let median = results.median(measure, name)?;
+    Some(match measure {
+        CallsBeforeSocket => format!("{median:.0}"),
+        Pss | PageFaults => format!("{median:.1}"),
+        CallsPerMessage => format!("{median:.2}"),
+        Sessions | Trips(_) => {
+            let cpp = format!("{}, C++", SERVERS[subject.listing]);
+            let ratio = results.ratio(measure, name, &cpp).or(results.ratio(measure, name, BASELINE));
+            let ratio = ratio.map_or(String::new(), |ratio| format!(" ({ratio:.2})"));
+            format!("{median:.0}{ratio} ±{:.0}%", 100.0 * results.spread(measure, name)?)
+        }
+    })
+}
+
+/// What was asked of the servers that fork, what was measured, and whether it is reached.
+fn figures(results: &Results) -> String {
+    let heads = [say!("figures", "指标"), say!("asked", "要求"), say!("measured", "实测"), String::new()];
+    let mut rows = vec![heads.to_vec()];
+    let mut row = |what: String, sign: char, asked: Option<f64>, measured: Option<f64>| {
+        let holds = |(asked, measured)| if sign == '≥' { measured >= asked } else { measured <= asked };
+        let reached = match asked.zip(measured).map(holds) {
+            Some(true) => say!("ok", "达到"),
+            Some(false) => say!("NO", "未达到"),
+            None => "-".into(),
+        };
+        let asked = asked.map_or("-".into(), |asked| format!("{sign} {asked:.2}"));
+        let measured = measured.map_or("-".into(), |measured| format!("{measured:.2}"));
+        rows.push(vec![what, asked, measured, reached]);
+    };
+    let builds = [("", BASELINE, 1.35, 0.90), (", static", BASELINE_STATIC, 1.45, 0.85)];
+    for (suffix, baseline, to_cpp, to_baseline) in builds {
+        let name = format!("{}{suffix}", SERVERS[1]);
+        let rate = say!("sessions per second, {name}", "每秒会话数，{name}");
+        let rate_to = |other: &str| results.ratio(Sessions, &name, other);
+        let cpp = format!("{}, C++", SERVERS[1]);
+        row(say!("{rate}, to the C++", "{rate}，与 C++ 之比"), '≥', Some(to_cpp), rate_to(&cpp));
+        row(
+            say!("{rate}, to the baseline", "{rate}，与 baseline 之比"),
+            '≥',
+            Some(to_baseline),
+            rate_to(baseline),
+        );
+        row(say!("{rate}, to no library", "{rate}，与不用任何库之比"), '≥', None, rate_to(RAW));
+        for server in &SERVERS[1..] {
+            let (name, cpp) = (format!("{server}{suffix}"), format!("{server}, C++"));
+            let pss = say!("Pss an idle connection, {name}", "空闲连接的 Pss，{name}");
+            let ratio = results.ratio(Pss, &name, &cpp);
+            row(say!("{pss}, to the C++", "{pss}，与 C++ 之比"), '≤', Some(0.50), ratio);
+        }
+    }
+    table(&rows)
+}
