@@ -1,6 +1,6 @@
-//! All tests, as one program: they share the harness, and threads, which mostly wait.
+//! All tests, as one program: they share the harness and a pool of threads.
 //!
-//! `cargo test grade::` runs one part. `make test` runs all of them in more threads than there are processors.
+//! `cargo test grade::` runs one part. `make test` uses more threads than there are processors: tests mostly wait.
 
 #![cfg_attr(test, allow(dead_code))] // the tools use the rest
 

@@ -14,7 +14,7 @@ mod page;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    one_line_at_panic();
+    print_panics_as_one_line();
     std::panic::catch_unwind(run).unwrap_or(ExitCode::from(2))
 }
 
@@ -35,10 +35,10 @@ fn run() -> ExitCode {
     }
 }
 
-/// 0 if all is well, 1 if not; 2, and the line that says why, if it could not be seen.
-fn status(well: Result<bool, String>) -> ExitCode {
-    match well {
-        Ok(well) => ExitCode::from(u8::from(!well)),
+/// 0 if all is as it should be, 1 if not; 2, after the line that says why, if the tool could not tell.
+fn status(result: Result<bool, String>) -> ExitCode {
+    match result {
+        Ok(as_it_should_be) => ExitCode::from(u8::from(!as_it_should_be)),
         Err(line) => {
             eprintln!("{line}");
             ExitCode::from(2)
@@ -46,8 +46,8 @@ fn status(well: Result<bool, String>) -> ExitCode {
     }
 }
 
-/// A panic's words are one line for the user. A reader that has left, `| head`, needs none.
-fn one_line_at_panic() {
+/// A user sees a panic as one line, without Rust's own. A closed pipe, as of `| head`, is no error to report.
+fn print_panics_as_one_line() {
     std::panic::set_hook(Box::new(|panic| {
         let words = panic.payload();
         let words = words.downcast_ref().map(String::as_str).or(words.downcast_ref().copied());

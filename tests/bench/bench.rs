@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use results::Measure::{self, *};
 use results::Results;
-use subjects::Subject;
+use subjects::BenchSubject;
 
 use harness::builds::{Server, root};
 use harness::process::launch::Launch;
@@ -38,7 +38,7 @@ const ALL: [(Measure, usize); 7] = [
 ];
 
 /// One measurement of a subject; none if this is not measured of it.
-fn measure_once(measure: Measure, subject: &Subject, server: &Server) -> Option<f64> {
+fn measure_once(measure: Measure, subject: &BenchSubject, server: &Server) -> Option<f64> {
     match measure {
         // The kernel chooses the processor of a new thread again.
         Sessions => thread::scope(|scope| {
@@ -59,7 +59,7 @@ fn measure_once(measure: Measure, subject: &Subject, server: &Server) -> Option<
 }
 
 /// Measures all subjects in turns: a disturbance of the machine disturbs all of them.
-fn measure(subjects: &[Subject], started: Instant) -> Results {
+fn measure(subjects: &[BenchSubject], started: Instant) -> Results {
     let servers: Vec<Server> = subjects.iter().map(|subject| subject.start(None)).collect();
     let mut results = Results::default();
     for (measure, rounds) in ALL {

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::fd::FromRawFd;
 
 use super::load::{idle, quit, session};
-use super::subjects::Subject;
+use super::subjects::BenchSubject;
 use crate::harness::builds::Server;
 use crate::harness::process::launch::Trace;
 use crate::harness::process::procfs::{group, state};
@@ -54,14 +54,14 @@ pub fn page_faults_per_connection(server: &Server) -> Option<f64> {
 }
 
 /// System calls before `socket()`, and per message, as strace sees them.
-pub fn calls(subject: &Subject) -> [f64; 2] {
+pub fn calls(subject: &BenchSubject) -> [f64; 2] {
     let (one, many) = (traced(subject, 1), traced(subject, 51));
     let before = one.iter().position(|name| name == "socket").unwrap_or(0);
     [before as f64, (many.len() as f64 - one.len() as f64) / 50.0]
 }
 
 /// The calls of a session with that many messages.
-fn traced(subject: &Subject, messages: usize) -> Vec<String> {
+fn traced(subject: &BenchSubject, messages: usize) -> Vec<String> {
     let mut server = subject.start(Some(Trace::all()));
     session(server.port, messages);
     wait_until("the server has no child and waits for the next client", || {

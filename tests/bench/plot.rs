@@ -2,15 +2,15 @@
 
 use super::results::Measure::Sessions;
 use super::results::Results;
-use super::subjects::Subject;
+use super::subjects::BenchSubject;
 
 /// Where the bars begin, right of their names; how long the longest is; how high one is with its gap.
 const LEFT: f64 = 240.0;
 const LONGEST: f64 = 600.0;
 const ROW: f64 = 24.0;
 
-pub fn svg(subjects: &[Subject], results: &Results) -> String {
-    let measured = |subject: &Subject| {
+pub fn svg(subjects: &[BenchSubject], results: &Results) -> String {
+    let measured = |subject: &BenchSubject| {
         let name = subject.name.clone();
         Some((results.median(Sessions, &name)?, results.spread(Sessions, &name)?, name))
     };

@@ -16,19 +16,19 @@ const RAW_FLAGS: &str = "-static -nostdlib -ffreestanding -fno-pie -no-pie -fno-
                          -fno-tree-loop-distribute-patterns -Wl,-z,noseparate-code";
 
 /// A server that can be started.
-pub struct Subject {
+pub struct BenchSubject {
     pub name: String,
     /// The listing that it is, or resembles: an index into [`SERVERS`].
     pub listing: usize,
     program: PathBuf,
 }
 
-impl Subject {
+impl BenchSubject {
     /// The port of `listing`, in that build.
     pub fn port(build: Build, listing: usize) -> Self {
         let suffix = if build == Build::Static { ", static" } else { "" };
         let name = format!("{}{suffix}", SERVERS[listing]);
-        Subject { name, listing, program: program(build, SERVERS[listing]) }
+        BenchSubject { name, listing, program: program(build, SERVERS[listing]) }
     }
 
     /// Version one in C; `None` if it does not compile, because there may be no static C library.
@@ -46,7 +46,7 @@ impl Subject {
             eprintln!("{}", say!("{name}: cc does not build it", "{name}：cc 编译不了"));
             return None;
         }
-        Some(Subject { name: name.to_string(), listing: 1, program })
+        Some(BenchSubject { name: name.to_string(), listing: 1, program })
     }
 
     /// A process for each client.
@@ -64,7 +64,7 @@ impl Subject {
 }
 
 /// All that can be measured here; standard error says what is left out.
-pub fn all() -> Vec<Subject> {
+pub fn all() -> Vec<BenchSubject> {
     let cpp = article::article();
     if cpp.is_none() {
         let left_out =
@@ -74,9 +74,13 @@ pub fn all() -> Vec<Subject> {
     let mut all = Vec::new();
     for (listing, server) in SERVERS.into_iter().enumerate() {
         let program = cpp.iter().map(|cpp| article::program(cpp, false, server));
-        all.extend(program.map(|program| Subject { name: format!("{server}, C++"), listing, program }));
-        all.extend([Build::Fixed, Build::Static].map(|build| Subject::port(build, listing)));
+        all.extend(program.map(|program| BenchSubject {
+            name: format!("{server}, C++"),
+            listing,
+            program,
+        }));
+        all.extend([Build::Fixed, Build::Static].map(|build| BenchSubject::port(build, listing)));
     }
-    all.extend([BASELINE, BASELINE_STATIC, RAW].into_iter().filter_map(Subject::in_c));
+    all.extend([BASELINE, BASELINE_STATIC, RAW].into_iter().filter_map(BenchSubject::in_c));
     all
 }

@@ -2,7 +2,7 @@
 
 use super::results::Measure::{self, *};
 use super::results::Results;
-use super::subjects::{BASELINE, BASELINE_STATIC, RAW, Subject};
+use super::subjects::{BASELINE, BASELINE_STATIC, BenchSubject, RAW};
 use crate::harness::builds::SERVERS;
 use crate::harness::text::{display_width, padded};
 use crate::say;
@@ -19,7 +19,7 @@ fn table(rows: &[Vec<String>]) -> String {
 }
 
 /// The tables of what was measured.
-pub fn text(subjects: &[Subject], results: &Results) -> String {
+pub fn text(subjects: &[BenchSubject], results: &Results) -> String {
     let about = say!(
         "A session: connect, 5 bytes, reply, quit, end. Each cell: the median of the rounds; in brackets its \
          ratio to the article's C++ (where there is none: to the baseline); half of the interquartile range.",
@@ -42,7 +42,7 @@ pub fn text(subjects: &[Subject], results: &Results) -> String {
 }
 
 /// A number, or a rate with its ratio and spread.
-fn cell(results: &Results, measure: Measure, subject: &Subject) -> Option<String> {
+fn cell(results: &Results, measure: Measure, subject: &BenchSubject) -> Option<String> {
     let name = &subject.name;
     let median = results.median(measure, name)?;
     Some(match measure {

@@ -17,7 +17,7 @@ use crate::harness::builds::{Build, SERVERS};
 use crate::harness::process::wait::wait_until;
 use results::Measure::{PageFaults, Pss};
 use results::Results;
-use subjects::{BASELINE, BASELINE_STATIC, Subject};
+use subjects::{BASELINE, BASELINE_STATIC, BenchSubject};
 
 /// Before its first call of the article a server makes the calls that the baseline makes, and `signal` (erratum 10);
 /// a message costs one read, two lines of log, one write and nothing else, where no time zone is set either.
@@ -25,9 +25,9 @@ use subjects::{BASELINE, BASELINE_STATIC, Subject};
 fn a_start_and_a_message_cost_what_they_cost_in_c() {
     crate::needs_strace!();
     for (build, baseline) in [(Build::Fixed, BASELINE), (Build::Static, BASELINE_STATIC)] {
-        let baseline = Subject::in_c(baseline).expect("cc builds it");
+        let baseline = BenchSubject::in_c(baseline).expect("cc builds it");
         let [most, _] = cost::calls(&baseline);
-        for server in (0..SERVERS.len()).map(|listing| Subject::port(build, listing)) {
+        for server in (0..SERVERS.len()).map(|listing| BenchSubject::port(build, listing)) {
             let [before_socket, a_message] = cost::calls(&server);
             assert!(before_socket <= most + 1.0, "{}: {before_socket}, {most}", server.name);
             assert!((a_message - 4.0).abs() < 0.1, "{}: {a_message}", server.name);
@@ -38,7 +38,7 @@ fn a_start_and_a_message_cost_what_they_cost_in_c() {
 /// The bench measures a server's rates, processes, memory and page faults.
 #[test]
 fn the_bench_measures() {
-    let server = Subject::port(Build::Fixed, 1).start(None);
+    let server = BenchSubject::port(Build::Fixed, 1).start(None);
     let slice = Duration::from_millis(20);
     assert!(load::rate(slice, || load::session(server.port, 1)) > 0.0);
     assert!(load::on_one_processor(server.pid(), || load::round_trips(server.port, 1023, slice)) > 0.0);

@@ -93,7 +93,7 @@ fn bad_input_is_one_line() {
         (&["lesson"], "which lesson? make lesson N=1"),
         (&["lessons", "N=99"], "there is no lesson 99"),
         (&["lesson", "N=99", "LC_ALL=zh_CN.UTF-8"], "没有第 99 课"),
-        (&["lesson", "N=1", &path], "no right to trace (strace: Operation not permitted)"),
+        (&["lesson", "N=1", &path], "strace may not trace here (strace: Operation not permitted)"),
     ] {
         let (status, _, said) = run_make(words);
         let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("make: ***")).collect();

@@ -1,4 +1,4 @@
-//! strace's output: read, put into words, ordered by cause, normalised, drawn.
+//! strace's output: parsed, rendered, ordered by cause, normalised, drawn.
 
 pub mod causality;
 pub mod diagram;
@@ -12,7 +12,7 @@ use std::process::Command;
 
 use crate::say;
 
-/// One line if this user may not trace, or strace is not there.
+/// An error, as one line, if strace is missing or this user may not trace.
 pub fn may_trace() -> Result<(), String> {
     let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
     let tried = tried.map_err(|_| say!("strace is missing, install it", "没有 strace，请先安装"))?;
@@ -21,7 +21,7 @@ pub fn may_trace() -> Result<(), String> {
     }
     let why = String::from_utf8_lossy(&tried.stderr).lines().next().unwrap_or_default().to_string();
     Err(say!(
-        "no right to trace ({why}): set kernel.yama.ptrace_scope to 1 or less; a container needs --cap-add=SYS_PTRACE",
+        "strace may not trace here ({why}): set kernel.yama.ptrace_scope to 1 or less; a container needs --cap-add=SYS_PTRACE",
         "没有跟踪的权限（{why}）：把 kernel.yama.ptrace_scope 设为 1 或更小；容器要加 --cap-add=SYS_PTRACE"
     ))
 }
