@@ -55,7 +55,7 @@ tools = cargo run --quiet --profile tools --example tools --
 ifneq ($(FORMAT),)
 .SILENT:
 endif
-.PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson compare side-by-side \
+.PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson fixed compare side-by-side \
 	grade faults sanitise test bench clean help known-server bin-directory need-strace need-ss need-ps need-g++
 
 build: ## build the four programs into target/release | 构建四个程序，放在 target/release
@@ -86,6 +86,9 @@ lessons: $(if $(RECORD),build need-strace need-ss need-ps) ## the list of lesson
 
 lesson: need-strace need-ss need-ps ## one lesson, run now: N=3; ASK=1 asks first, RAW=1 shows true ports and pids | 运行一课：N=3；ASK=1 先提问，RAW=1 显示真实的端口和进程号
 	@$(tools) lesson $${N:+"$$N"}
+
+fixed: need-g++ ## the article's C++ with its 17 fixes, in target/fixed: ARTICLE=file ONLY=13 | 改正 17 处勘误后的原文 C++，放在 target/fixed：ARTICLE=文件 ONLY=13
+	@$(tools) fixed $${ONLY:+"$$ONLY"}
 
 compare: need-strace need-g++ ## calls, beside the article's C++: ARTICLE=file ONLY=tcp_client | 文章的 C++ 与本项目的调用对照：ARTICLE=文件 ONLY=tcp_client
 	@$(tools) compare $${ONLY:+"$$ONLY"}

@@ -24,6 +24,7 @@ fn run() -> ExitCode {
     let (tool, words) = words.split_first().expect("the Makefile names a tool");
     match tool.as_str() {
         "compare" => status(compare::command::compare(words)),
+        "fixed" => status(article::command::fixed(words)),
         "faults" => status(faults::command::faults(words)),
         "grade" => status(grade::command::grade()),
         "lanes" => status(lanes::command::lanes(words)),

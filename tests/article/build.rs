@@ -1,117 +1,168 @@
-//! The article's four programs: its listings, mended where they must be, and built with g++.
+//! The article's four programs: its listings with some of the fixes, built with g++.
 
-use std::ops::Range;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use super::Listings;
-use crate::harness::builds::root;
+use super::fixes::{self, Fixed, Note};
+use crate::harness::builds::{PROGRAMS, root};
+use crate::say;
 
-/// The programs' names here, and the listing that each is.
-const PROGRAMS: [(&str, &str); 4] = [
-    ("tcp_server", "tcpServer.cc"),
-    ("tcp_server_fork", "version one"),
-    ("tcp_server_double_fork", "version two"),
-    ("tcp_client", "tcpClient.cc"),
-];
+/// The listing of each program, in the order of [`PROGRAMS`].
+const SOURCES: [&str; 4] = ["tcpServer.cc", "version one", "version two", "tcpClient.cc"];
+const HEADERS: [&str; 2] = ["tcp.hpp", "logMessage.hpp"];
 
-/// The smallest change that takes an erratum out of the listings: its number in the README, the
-/// listings, what stands there, and what is to.
-type Mend = (u32, &'static str, &'static str, &'static str);
-
-/// What the listings need to compile, to connect and to survive their first client.
-const MENDS: [Mend; 4] = [
-    (1, "tcpClient.cc", "sin_port=serverPort", "sin_port=htons(serverPort)"),
-    (
-        2,
-        "tcpServer.cc, version one, version two",
-        "quited:[%s:%d],clientIP,clientPort\")",
-        "quited:[%s:%d]\",clientIP.c_str(),clientPort)",
-    ),
-    (3, "version two", "exit(WAIT_ERR)", "exit(7)"),
-    (4, "version two", "waitpid(id,nullptr,peerPort)", "waitpid(id,nullptr,0)"),
-];
-
-/// The mends that a build needs. As printed, only what crashes in its own way or does not compile is mended.
-pub fn mends(printed: bool) -> impl Iterator<Item = Mend> {
-    MENDS.into_iter().filter(move |(number, ..)| !printed || matches!(number, 2 | 3))
-}
-
-/// Where `wanted`, which has no spaces, stands in a text that may be typed with some.
-fn spaced(text: &str, wanted: &str) -> Option<Range<usize>> {
-    let signs: Vec<(usize, char)> = text.char_indices().filter(|(_, c)| !c.is_whitespace()).collect();
-    let mut places = signs.windows(wanted.len());
-    let place = places.find(|place| place.iter().map(|(_, c)| *c).eq(wanted.chars()))?;
-    Some(place[0].0..place[wanted.len() - 1].0 + 1)
-}
-
-/// A listing with the mends of a build; one that the reader has made already is none to make.
-fn mended(listings: &Listings, name: &str, printed: bool) -> Result<String, String> {
-    let mut text = listings.find(name).ok_or_else(|| format!("the copy has no {name}"))?.to_string();
-    for (number, _, from, to) in mends(printed).filter(|(_, listings, ..)| listings.contains(name)) {
-        match spaced(&text, from) {
-            Some(place) => text.replace_range(place, to),
-            None if spaced(&text, to).is_some() => {}
-            None => return Err(format!("{name} does not have {from:?}, erratum {number}")),
-        }
-    }
-    Ok(text)
+/// How a set of programs is built.
+pub struct Recipe<'a> {
+    pub directory: PathBuf,
+    /// The name of each program in the directory; its source has it too, with `.cc`.
+    pub names: [&'a str; 4],
+    pub options: &'a [&'a str],
 }
 
 /// The directory of the programs, and why some of them are not there.
 pub struct Built {
     pub directory: PathBuf,
     pub without: Vec<(&'static str, String)>,
+    /// What there is to say of the fixes.
+    pub notes: Vec<Note>,
 }
 
-/// One of the article's four programs, built when the article or a mend has changed.
+/// The errata that are fixed where the port is as printed: those that one build of it cannot reproduce. Otherwise
+/// those without which the article's programs do not compile, connect or survive their first client.
+pub fn to_run(printed: bool) -> BTreeSet<u32> {
+    if printed { BTreeSet::from([2, 3]) } else { BTreeSet::from([1, 2, 3, 4]) }
+}
+
+/// One of the article's four programs, with the fixes that it needs to run.
 pub fn program(article: &Path, printed: bool, name: &str) -> PathBuf {
-    let built = built(article, printed).unwrap_or_else(|line| panic!("{line}"));
+    program_with(article, &to_run(printed), name)
+}
+
+/// One of the article's four programs, with these fixes.
+pub fn program_with(article: &Path, errata: &BTreeSet<u32>, name: &str) -> PathBuf {
+    let built = built(article, errata).unwrap_or_else(|line| panic!("{line}"));
     match built.without.iter().find(|(program, _)| *program == name) {
         Some((_, why)) => panic!("{why}"),
         None => built.directory.join(name),
     }
 }
 
-/// The four programs, or one line that says why there is none.
-pub fn built(article: &Path, printed: bool) -> Result<Built, String> {
-    let directory = root().join("target/article").join(if printed { "as-printed" } else { "mended" });
-    built_into(directory, &Listings::read(article)?, printed)
+/// The four programs with these fixes, or one line that says why there is none.
+pub fn built(article: &Path, errata: &BTreeSet<u32>) -> Result<Built, String> {
+    let numbers: Vec<String> = errata.iter().map(u32::to_string).collect();
+    let directory = root().join("target/article").join(numbers.join("-"));
+    let recipe = Recipe { directory, names: PROGRAMS, options: &["-O2", "-w"] };
+    build(article, &Listings::read(article)?, errata, &recipe)
 }
 
-pub fn built_into(directory: PathBuf, listings: &Listings, printed: bool) -> Result<Built, String> {
+/// Builds the programs of a copy's listings in a directory, where the article, a fix or an option has changed.
+pub fn build(
+    article: &Path,
+    listings: &Listings,
+    errata: &BTreeSet<u32>,
+    recipe: &Recipe,
+) -> Result<Built, String> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
 
-    let failed = |error| format!("{}: {error}", directory.display());
-    std::fs::create_dir_all(&directory).map_err(failed)?;
-    let write = |name: &str, text: &str| std::fs::write(directory.join(name), text).map_err(failed);
-    let build = |name: &str, listing: &str| {
-        let source = format!("{name}.cc");
-        let texts = ["tcp.hpp", "logMessage.hpp", listing].map(|name| mended(listings, name, printed));
-        let texts = texts.into_iter().collect::<Result<Vec<String>, String>>()?;
-        // Written last, so that what was interrupted is built again.
-        let stamp = format!("{name}.built-from");
-        if std::fs::read_to_string(directory.join(&stamp)).is_ok_and(|built| built == texts.concat()) {
-            return Ok(());
+    let fixed = fixes::apply(listings, errata);
+    let directory = &recipe.directory;
+    std::fs::create_dir_all(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+    let mut without = Vec::new();
+    for (program, (source, name)) in PROGRAMS.into_iter().zip(SOURCES.into_iter().zip(recipe.names)) {
+        if let Err(why) = build_one(article, &fixed, source, name, recipe) {
+            without.push((program, why));
         }
-        for (file, text) in ["tcp.hpp", "logMessage.hpp", &source].iter().zip(&texts) {
-            write(file, text)?;
-        }
-        let mut compiler = Command::new("g++");
-        compiler.args(["-O2", "-w", "-fmax-errors=1", "-o", name, &source]).current_dir(&directory);
-        let made = compiler.output().map_err(|error| format!("g++: {error}"))?;
-        if made.status.success() {
-            return write(&stamp, &texts.concat());
-        }
-        let said = String::from_utf8_lossy(&made.stderr);
-        Err(format!("{listing} does not compile:\n{}", said.trim_end()))
-    };
-    let whys = PROGRAMS.map(|(name, listing)| Some((name, build(name, listing).err()?)));
-    let mut without: Vec<(&str, String)> = whys.into_iter().flatten().collect();
+    }
     if without.len() == PROGRAMS.len() {
         return Err(without.swap_remove(0).1);
     }
-    Ok(Built { directory, without })
+    Ok(Built { directory: directory.clone(), without, notes: fixed.notes })
+}
+
+fn build_one(
+    article: &Path,
+    fixed: &Fixed,
+    source: &str,
+    name: &str,
+    recipe: &Recipe,
+) -> Result<(), String> {
+    let directory = &recipe.directory;
+    let failed = |error| format!("{}: {error}", directory.display());
+    let files = [HEADERS[0], HEADERS[1], source];
+    let mut texts = Vec::new();
+    for listing in files {
+        let text = fixed.text(listing);
+        let text = text.ok_or_else(|| say!("the copy has no {listing}", "文章副本中没有 {listing}"))?;
+        texts.push(with_our_headers(&text));
+    }
+    // Written last, so that what was interrupted is built again.
+    let stamp = directory.join(format!(".{name}.built-from"));
+    let from = texts.concat() + &recipe.options.join(" ");
+    let program = directory.join(name);
+    if program.exists() && std::fs::read_to_string(&stamp).is_ok_and(|built| built == from) {
+        return Ok(());
+    }
+    let source_file = format!("{name}.cc");
+    for (file, text) in [HEADERS[0], HEADERS[1], &source_file].iter().zip(&texts) {
+        std::fs::write(directory.join(file), text).map_err(failed)?;
+    }
+    let mut compiler = Command::new("g++");
+    compiler.args(recipe.options).args([
+        "-fmax-errors=1",
+        "-fdiagnostics-color=never",
+        "-o",
+        name,
+        &source_file,
+    ]);
+    let made = compiler.current_dir(directory).env("LC_ALL", "C").output();
+    let made = made.map_err(|error| say!("g++: {error}; install it", "g++：{error}，请先安装"))?;
+    if made.status.success() {
+        eprint!("{}", String::from_utf8_lossy(&made.stderr));
+        return std::fs::write(&stamp, from).map_err(failed);
+    }
+    let _ = std::fs::remove_file(&program);
+    let said = String::from_utf8_lossy(&made.stderr);
+    let error = said.lines().find(|line| line.contains("error")).or(said.lines().next()).unwrap_or("");
+    let error = in_the_copy(article, fixed, source, error);
+    Err(say!("{source} does not compile: {error}", "{source} 编译失败：{error}"))
+}
+
+/// The headers have their names in the article, whatever the copy calls them: `#include "../comm/tcp.h"`.
+fn with_our_headers(text: &str) -> String {
+    let renamed = |line: &str| {
+        let included = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("include")?;
+        let name = included.trim().strip_prefix('"')?.split('"').next()?.to_lowercase();
+        let header = match name.rsplit(['/', '\\']).next()? {
+            name if name.contains("log") => HEADERS[1],
+            name if name.contains("tcp") => HEADERS[0],
+            _ => return None,
+        };
+        Some(format!("#include \"{header}\""))
+    };
+    text.lines().map(|line| renamed(line).unwrap_or(line.to_string()) + "\n").collect()
+}
+
+/// A message of the compiler's with the reader's own file and line: `name.cc:12:3: error: …`.
+fn in_the_copy(article: &Path, fixed: &Fixed, source: &str, error: &str) -> String {
+    let mut fields = error.splitn(4, ':');
+    let (Some(file), Some(line), Some(_), Some(what)) =
+        (fields.next(), fields.next(), fields.next(), fields.next())
+    else {
+        return error.to_string();
+    };
+    let listing = HEADERS.into_iter().find(|header| *header == file).unwrap_or(source);
+    let ours = fixed.lines(listing).unwrap_or_default();
+    let number: usize = line.parse().unwrap_or(0);
+    // A line of ours: the compiler noticed there what the line before it lacks.
+    let from = ours.iter().take(number).rev().find_map(|line| line.from);
+    let place = from.and_then(|from| super::place(article, listing, from));
+    let what = what.trim_start();
+    match place {
+        Some((file, line)) => format!("{}:{line}: {what}", file.display()),
+        None => format!("{listing}:{line}: {what}"),
+    }
 }

@@ -5,9 +5,16 @@
 
 pub mod build;
 mod classify;
+pub mod command;
 mod decode;
+mod edit;
 mod extract;
+#[cfg(test)]
+mod fix_tests;
+pub mod fixes;
 mod html;
+mod origin;
+mod pattern;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +27,7 @@ use crate::harness::builds::root;
 use crate::say;
 pub use build::program;
 use classify::{Found, classified};
+use origin::place;
 
 /// The listings that have a program or a header, in the article's order.
 pub const LISTINGS: [&str; 6] =

@@ -5,9 +5,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::article::build::built_into;
+use crate::article::build::{Recipe, build, to_run};
 use crate::article::{LISTINGS, Listings, article, listings, path};
-use crate::harness::builds::{make_command, root};
+use crate::harness::builds::{PROGRAMS, make_command, root};
 use crate::harness::process::wait::TIMEOUT;
 use crate::harness::skip::skip;
 use crate::harness::tempdir::TempDir;
@@ -238,10 +238,11 @@ fn a_mistyped_listing_is_used() {
     desk.write("one.cc", spaced("version one"));
     desk.write("two.cc", spaced("version two"));
     desk.write("client.cc", copy.get("tcpClient.cc").replace("getline(", "getlin("));
-    let built = built_into(desk.join("built"), &listings(&desk), false).expect("two programs are built");
+    let recipe = Recipe { directory: desk.join("built"), names: PROGRAMS, options: &["-w"] };
+    let built = build(&desk, &listings(&desk), &to_run(false), &recipe).expect("two programs are built");
     let [(server, missing), (client, said)] = &built.without[..] else { panic!("{:?}", built.without) };
     assert_eq!((*server, missing.as_str()), ("tcp_server", "the copy has no tcpServer.cc"));
     assert_eq!(*client, "tcp_client");
-    assert!(said.starts_with("tcpClient.cc does not compile:\n") && said.contains("getlin"), "{said}");
+    assert!(said.starts_with("tcpClient.cc does not compile: ") && said.contains("getlin"), "{said}");
     assert!(built.directory.join("tcp_server_double_fork").is_file());
 }

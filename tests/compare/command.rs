@@ -5,7 +5,8 @@
 
 use std::collections::HashSet;
 
-use crate::article::build::{Built, built, mends};
+use crate::article::build::{Built, built, to_run};
+use crate::article::fixes;
 use crate::article::given;
 use crate::compare::differences::{Pair, Why, compared, expected};
 use crate::compare::golden;
@@ -30,12 +31,12 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
     if record && !words.is_empty() {
         return Err(say!("RECORD=1 records all: without ONLY", "RECORD=1 记录全部场景，不能同时用 ONLY"));
     }
-    let Built { directory, without } = built(&given()?, printed)?;
+    let Built { directory, without, .. } = built(&given()?, &to_run(printed))?;
     let (cpp, port) = (Cast { directory, printed, port: false }, Cast::port(printed));
 
-    for (number, listings, from, to) in mends(printed) {
-        let mend = format!("erratum {number} in {listings}\n    {from}\n    {to}");
-        println!("{}", say!("mended in the article: {mend}", "文章中已修正：{mend}"));
+    for erratum in to_run(printed) {
+        let [english, chinese] = fixes::says(erratum);
+        println!("{}", say!("fixed in the article: {english}", "文章中已修正：{chinese}"));
     }
     for (program, why) in &without {
         println!("{}", say!("left out: {program}: {why}", "略去：{program}：{why}"));

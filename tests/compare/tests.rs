@@ -3,7 +3,7 @@
 //! What the C++ does is on record under `tests/compare/traces`, so this needs neither g++ nor
 //! the article. Where `ARTICLE` is given, the record itself is put to the test.
 
-use crate::article::build::{Built, built};
+use crate::article::build::{Built, built, to_run};
 use crate::article::{article, listings};
 use crate::compare::differences::{Pair, Why, compared, expected};
 use crate::compare::golden::recorded;
@@ -53,7 +53,8 @@ fn as_printed_nothing_differs() {
 fn the_record_is_not_stale() {
     let Some(article) = article() else { return skip("the record, measured again: no ARTICLE") };
     for printed in [false, true] {
-        let Built { directory, without } = built(&article, printed).unwrap_or_else(|line| panic!("{line}"));
+        let Built { directory, without, .. } =
+            built(&article, &to_run(printed)).unwrap_or_else(|line| panic!("{line}"));
         assert!(without.is_empty(), "{without:?}");
         holds_to_the_record(Cast { directory, printed, port: false }, false);
     }
