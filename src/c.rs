@@ -1,9 +1,9 @@
 //! The C library under its own names: the system headers that `tcp.hpp` includes.
 //!
-//! Every `unsafe` of the project stands in this file, and counts on programs of one thread. A function takes
-//! the arguments of its C namesake in their order, a slice for a pointer with its length, and returns what C
-//! returns: -1 is a failure, [`errno`] says which.
-#![allow(missing_docs, deprecated)] // The manual pages document the names; musl's time_t is to be wider.
+//! Every `unsafe` of the project is in this file, which assumes single-threaded programs. A function takes the
+//! arguments of its C namesake in their order, a slice for a pointer with its length, and returns what C
+//! returns: -1 is a failure, [`errno`] says which. A descriptor is a plain number, as in C.
+#![allow(missing_docs, non_camel_case_types)] // The manual pages document the names.
 
 use core::ffi::{CStr, c_char, c_int, c_uint};
 use core::fmt::{self, Write};
@@ -14,8 +14,11 @@ use core::ptr::null_mut;
 
 pub use libc::{
     AF_INET, EIO, INADDR_ANY, O_RDWR, PIPE_BUF, SIGCHLD, SIGPIPE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET,
-    STDERR_FILENO, STDIN_FILENO, STDOUT_FILENO, in_addr, pid_t, sa_family_t, sockaddr_in, socklen_t, time_t,
+    STDERR_FILENO, STDIN_FILENO, STDOUT_FILENO, in_addr, pid_t, sa_family_t, sockaddr_in, socklen_t, tm,
 };
+
+/// 64 bits everywhere, so that 32-bit programs know the time after 2038.
+pub type time_t = i64;
 
 /// What the libc crate does not declare.
 mod undeclared {
@@ -24,8 +27,10 @@ mod undeclared {
     #[link(name = "c")] // for musl, where std alone would ask for it
     unsafe extern "C" {
         pub fn inet_aton(cp: *const c_char, inp: *mut in_addr) -> c_int;
-        pub fn inet_ntoa(addr: in_addr) -> *const c_char;
-        pub fn asctime(tm: *const libc::tm) -> *const c_char;
+        #[cfg_attr(target_pointer_width = "32", link_name = "__time64")]
+        pub fn time(timer: *mut time_t) -> time_t;
+        #[cfg_attr(target_pointer_width = "32", link_name = "__localtime64_r")]
+        pub fn localtime_r(timer: *const time_t, result: *mut tm) -> *mut tm;
         pub static stdin: *mut libc::FILE;
         pub static stdout: *mut libc::FILE;
         pub static stderr: *mut libc::FILE;
@@ -34,37 +39,39 @@ mod undeclared {
 
 // <sys/socket.h>
 
-const ADDRLEN: socklen_t = size_of::<sockaddr_in>() as socklen_t;
+/// C's `sizeof`. The functions below take no more than their pointer points to, whatever the length.
+pub const fn sizeof<T>(_: &T) -> socklen_t {
+    size_of::<T>() as socklen_t
+}
 
 pub fn socket(domain: c_int, r#type: c_int, protocol: c_int) -> c_int {
     unsafe { libc::socket(domain, r#type, protocol) }
 }
 
-pub fn setsockopt(socket: c_int, level: c_int, name: c_int, value: &c_int) -> c_int {
-    let len = size_of::<c_int>() as socklen_t;
-    unsafe { libc::setsockopt(socket, level, name, (&raw const *value).cast(), len) }
+pub fn setsockopt(socket: c_int, level: c_int, name: c_int, value: &c_int, len: socklen_t) -> c_int {
+    unsafe { libc::setsockopt(socket, level, name, (&raw const *value).cast(), len.min(sizeof(value))) }
 }
 
-pub fn bind(socket: c_int, address: &sockaddr_in) -> c_int {
-    unsafe { libc::bind(socket, (&raw const *address).cast(), ADDRLEN) }
+pub fn bind(socket: c_int, address: &sockaddr_in, len: socklen_t) -> c_int {
+    unsafe { libc::bind(socket, (&raw const *address).cast(), len.min(sizeof(address))) }
 }
 
 pub fn listen(socket: c_int, backlog: c_int) -> c_int {
     unsafe { libc::listen(socket, backlog) }
 }
 
-pub fn accept(socket: c_int, address: &mut sockaddr_in) -> c_int {
-    let mut len = ADDRLEN;
-    unsafe { libc::accept(socket, (&raw mut *address).cast(), &mut len) }
+pub fn accept(socket: c_int, address: &mut sockaddr_in, len: &mut socklen_t) -> c_int {
+    *len = sizeof(address).min(*len);
+    unsafe { libc::accept(socket, (&raw mut *address).cast(), len) }
 }
 
-pub fn connect(socket: c_int, address: &sockaddr_in) -> c_int {
-    unsafe { libc::connect(socket, (&raw const *address).cast(), ADDRLEN) }
+pub fn connect(socket: c_int, address: &sockaddr_in, len: socklen_t) -> c_int {
+    unsafe { libc::connect(socket, (&raw const *address).cast(), len.min(sizeof(address))) }
 }
 
 // <netinet/in.h>, <arpa/inet.h>
 
-/// All zero: the article's `memset`. It leaves `peer` as it is; Rust wants a value.
+/// The article's `memset`. It leaves `peer` uninitialised, which Rust does not allow.
 pub fn zeroed() -> sockaddr_in {
     unsafe { MaybeUninit::zeroed().assume_init() }
 }
@@ -86,7 +93,7 @@ pub fn inet_aton(cp: &CStr, inp: &mut in_addr) -> c_int {
 }
 
 pub fn inet_ntoa(addr: in_addr) -> Buffer<16> {
-    unsafe { Buffer::copied(undeclared::inet_ntoa(addr)) }
+    Buffer::of(format_args!("{}", core::net::Ipv4Addr::from(addr.s_addr.to_ne_bytes())))
 }
 
 // <unistd.h>, <fcntl.h>
@@ -103,11 +110,11 @@ pub fn close(fd: c_int) -> c_int {
     unsafe { libc::close(fd) }
 }
 
-/// For a file that exists: no mode is given.
-pub fn open(path: &CStr, flags: c_int) -> c_int {
-    unsafe { libc::open(path.as_ptr(), flags) }
+pub fn open(path: &CStr, flags: c_int, mode: c_uint) -> c_int {
+    unsafe { libc::open(path.as_ptr(), flags, mode) }
 }
 
+/// With one thread, the child may do all that its parent may.
 pub fn fork() -> pid_t {
     unsafe { libc::fork() }
 }
@@ -122,20 +129,18 @@ pub fn waitpid(pid: pid_t, status: Option<&mut c_int>, options: c_int) -> pid_t 
     unsafe { libc::waitpid(pid, status.map_or(null_mut(), |status| status), options) }
 }
 
-/// What a signal does. No function can be given: the article gives none.
-pub struct Disposition(libc::sighandler_t);
+/// The only signal disposition supported: the article installs no handler.
+pub struct SIG_IGN;
 
-pub const SIG_IGN: Disposition = Disposition(libc::SIG_IGN);
-
-pub fn signal(signum: c_int, handler: Disposition) {
-    unsafe { libc::signal(signum, handler.0) };
+pub fn signal(signum: c_int, _: SIG_IGN) {
+    unsafe { libc::signal(signum, libc::SIG_IGN) };
 }
 
 // <cstdlib>
 
 pub fn getenv(name: &CStr) -> Option<&'static CStr> {
     let value = unsafe { libc::getenv(name.as_ptr()) };
-    // Nothing here changes the environment, so it lives as long as the program.
+    // Nothing in `src/` changes the environment, so the string lives as long as the program.
     (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) })
 }
 
@@ -143,7 +148,7 @@ pub fn atoi(nptr: &CStr) -> c_int {
     unsafe { libc::atoi(nptr.as_ptr()) }
 }
 
-/// `_exit`, the same system call: no handler is registered, and whoever puts into `cout` flushes it.
+/// `_exit`, the same system call: no handler is registered, and no `cout` is left unflushed.
 pub fn exit(status: c_int) -> ! {
     unsafe { libc::_exit(status) }
 }
@@ -165,7 +170,7 @@ pub fn stderr() -> File {
     File(unsafe { undeclared::stderr })
 }
 
-/// How many bytes of `buf` were taken; all of them, unless it fails.
+/// How many bytes of `buf` were written; fewer than all means that it failed.
 pub fn fwrite(buf: &[u8], stream: &File) -> usize {
     unsafe { libc::fwrite(buf.as_ptr().cast(), 1, buf.len(), stream.0) }
 }
@@ -174,11 +179,15 @@ pub fn fflush(stream: &File) -> c_int {
     unsafe { libc::fflush(stream.0) }
 }
 
+pub fn ferror(stream: &File) -> bool {
+    unsafe { libc::ferror(stream.0) != 0 }
+}
+
 pub fn feof(stream: &File) -> bool {
     unsafe { libc::feof(stream.0) != 0 }
 }
 
-/// A line, in memory of `malloc`'s that grows with it and lasts until [`free`].
+/// A line, in a `malloc`'d buffer that [`getline`] grows.
 pub struct Line {
     start: *mut c_char,
     size: usize,
@@ -197,14 +206,17 @@ impl Deref for Line {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        if self.start.is_null() {
-            return &[];
-        }
-        unsafe { core::slice::from_raw_parts(self.start.cast(), self.len) }
+        if self.len == 0 { &[] } else { unsafe { core::slice::from_raw_parts(self.start.cast(), self.len) } }
     }
 }
 
-/// The length of the line with its `\n`, which is cut off; or -1: [`feof`] tells the end from a failure.
+impl Drop for Line {
+    fn drop(&mut self) {
+        unsafe { libc::free(self.start.cast()) }
+    }
+}
+
+/// The length of the line with its `\n`, which is then cut off; or -1, at the end ([`feof`]) or if it failed.
 pub fn getline(line: &mut Line, stream: &File) -> isize {
     let read = unsafe { libc::getline(&mut line.start, &mut line.size, stream.0) };
     line.len = read.max(0) as usize;
@@ -212,11 +224,7 @@ pub fn getline(line: &mut Line, stream: &File) -> isize {
     read
 }
 
-pub fn free(line: Line) {
-    unsafe { libc::free(line.start.cast()) }
-}
-
-// <cctype>, in the C locale, the only one the article has
+// <cctype>, in the C locale, which the article never changes
 
 pub fn isalpha(c: u8) -> bool {
     c.is_ascii_alphabetic()
@@ -232,17 +240,18 @@ pub fn toupper(c: u8) -> u8 {
 
 // <cstring>, <cerrno>
 
-/// Bytes before the first NUL, all of them if there is none.
+/// The number of bytes before the first NUL; all of them if there is none.
 pub fn strlen(s: &[u8]) -> usize {
     s.iter().position(|&c| c == 0).unwrap_or(s.len())
 }
 
-pub fn strstr<'a>(haystack: &'a mut [u8], needle: &CStr) -> Option<&'a mut u8> {
-    let at = haystack.windows(needle.count_bytes()).position(|part| part == needle.to_bytes())?;
-    Some(&mut haystack[at])
+/// Where `needle` begins in `haystack`, which ends at its first NUL.
+pub fn strstr(haystack: &[u8], needle: &CStr) -> Option<usize> {
+    let haystack = &haystack[..strlen(haystack)];
+    (0..=haystack.len()).find(|&at| haystack[at..].starts_with(needle.to_bytes()))
 }
 
-/// 0 if the two are equal but for the case.
+/// 0 if the two are equal except for the case of their letters.
 pub fn strcasecmp(s1: &[u8], s2: &CStr) -> c_int {
     if s1.eq_ignore_ascii_case(s2.to_bytes()) { 0 } else { 1 }
 }
@@ -256,28 +265,39 @@ pub fn set_errno(errnum: c_int) {
 }
 
 pub fn strerror(errnum: c_int) -> Buffer<64> {
-    unsafe { Buffer::copied(libc::strerror(errnum)) }
+    let mut text = Buffer::EMPTY;
+    text.put(unsafe { CStr::from_ptr(libc::strerror(errnum)) }.to_bytes());
+    text
 }
 
 // <ctime>
 
 pub fn time() -> time_t {
-    unsafe { libc::time(null_mut()) }
+    unsafe { undeclared::time(null_mut()) }
 }
 
-/// All zero, the 0th of January 1900, if the year does not fit.
-pub fn localtime(timep: &time_t) -> libc::tm {
-    let mut result = unsafe { MaybeUninit::zeroed().assume_init() };
-    unsafe { libc::localtime_r(timep, &mut result) };
+/// No day and no month if C returns NULL, because the year does not fit an `int`.
+pub fn localtime(timep: &time_t) -> tm {
+    let zero: tm = unsafe { MaybeUninit::zeroed().assume_init() };
+    let mut result = zero;
+    if unsafe { undeclared::localtime_r(timep, &mut result) }.is_null() {
+        result = tm { tm_wday: -1, tm_mon: -1, ..zero };
+    }
     result
 }
 
-/// The 26 bytes that POSIX has for it, its NUL among them.
-pub fn asctime(tm: &libc::tm) -> [u8; 26] {
-    unsafe { *undeclared::asctime(tm).cast() }
+/// In the C library's format. Written here because C returns NULL for the last years that `tm` can hold.
+pub fn asctime(tm: &tm) -> Buffer<64> {
+    const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let day = DAYS.get(tm.tm_wday as usize).unwrap_or(&"???");
+    let month = MONTHS.get(tm.tm_mon as usize).unwrap_or(&"???");
+    let (hour, min, sec, year) = (tm.tm_hour, tm.tm_min, tm.tm_sec, i64::from(tm.tm_year) + 1900);
+    Buffer::of(format_args!("{day} {month}{:3} {hour:02}:{min:02}:{sec:02} {year}\n", tm.tm_mday))
 }
 
-/// A C array of bytes that is not set to zero first, and how much of it is written.
+/// An uninitialised `char[N]`, and how many of its bytes are used.
 pub struct Buffer<const N: usize> {
     bytes: MaybeUninit<[u8; N]>,
     len: usize,
@@ -286,14 +306,14 @@ pub struct Buffer<const N: usize> {
 impl<const N: usize> Buffer<N> {
     pub const EMPTY: Self = Buffer { bytes: MaybeUninit::uninit(), len: 0 };
 
-    /// `from` points to a string of C, which is cut to fit.
-    unsafe fn copied(from: *const c_char) -> Self {
+    /// The formatted text, cut to fit.
+    pub fn of(text: fmt::Arguments) -> Self {
         let mut buffer = Self::EMPTY;
-        buffer.put(unsafe { CStr::from_ptr(from) }.to_bytes());
+        let _ = buffer.write_fmt(text);
         buffer
     }
 
-    /// Appends `bytes`, as many of them as fit.
+    /// Appends as many of `bytes` as fit.
     pub fn put(&mut self, bytes: &[u8]) -> &mut Self {
         let len = bytes.len().min(N - self.len);
         let end: *mut u8 = self.bytes.as_mut_ptr().cast();
@@ -302,7 +322,7 @@ impl<const N: usize> Buffer<N> {
         self
     }
 
-    /// Cuts what is written to `len` bytes.
+    /// Keeps at most the first `len` bytes.
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
     }
@@ -323,24 +343,24 @@ impl<const N: usize> Write for Buffer<N> {
     }
 }
 
-// What C gives to main, and what it wants of a program
+// What C passes to main, and what it expects of a program
 
-/// The first four words of `argv`, empty where there are fewer.
+/// The first four of `argv`, empty strings where there are fewer.
 ///
 /// # Safety
 /// They must be the two arguments of `main`.
-pub unsafe fn words(argc: c_int, argv: *const *const c_char) -> [&'static CStr; 4] {
+pub unsafe fn arguments(argc: c_int, argv: *const *const c_char) -> [&'static CStr; 4] {
     core::array::from_fn(|at| if at < argc as usize { unsafe { CStr::from_ptr(*argv.add(at)) } } else { c"" })
 }
 
-/// Makes `$main`, a `fn(c_int, &[&CStr]) -> c_int`, what the C library starts, with no
-/// Rust runtime before it, and lets a failed assertion say where it was before it aborts.
+/// Exports `$main`, a `fn(c_int, &[&CStr]) -> c_int`, as C's `main`: no Rust runtime
+/// runs before it. A panic prints its message and aborts, like C's `assert`.
 #[macro_export]
 macro_rules! program {
     ($main:expr) => {
         #[unsafe(export_name = "main")]
         unsafe extern "C" fn c_main(argc: c_int, argv: *const *const core::ffi::c_char) -> c_int {
-            ($main)(argc, &unsafe { $crate::c::words(argc, argv) })
+            ($main)(argc, &unsafe { $crate::c::arguments(argc, argv) })
         }
 
         #[panic_handler]
@@ -351,8 +371,6 @@ macro_rules! program {
 }
 
 pub fn assertion_failed(info: &PanicInfo) -> ! {
-    let mut message = Buffer::<1024>::EMPTY;
-    let _ = writeln!(message, "{info}");
-    write(STDERR_FILENO, &message);
+    write(STDERR_FILENO, &Buffer::<1024>::of(format_args!("{info}\n")));
     unsafe { libc::abort() }
 }

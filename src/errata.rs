@@ -1,56 +1,53 @@
-//! The article's errata: the switch between the printed and the mended form, and the calls that mend.
+//! The fixes: the switch between the printed and the fixed form, and the functions that fix.
 //!
-//! `grep -rnE 'Errat(um|a)|AS_PRINTED' src` lists the places, each under its number from the README's table. Three
-//! have no second form: erratum 2 does not compile here, 3 is a constant, 14 lived in C's stdio.
+//! `grep -rnE 'Errat(um|a)|AS_PRINTED' src` lists the places, each with its number from the README's table. Three
+//! errata have no second form: 2 does not compile here, 3 is a constant, 14 needs C's stdio.
 
 use core::ffi::{CStr, c_int};
-use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use core::fmt::Write;
+use core::num::NonZeroU16;
 
-pub use crate::c::*;
+use crate::c::*;
+use crate::iostream::cerr;
+use crate::vsnprintf::{Value, va_start, vprintf};
 
-/// `true`: as the article prints it. `false`: as the article means it.
+/// `true`: as the article prints it. `false`: with all errata fixed.
 pub const AS_PRINTED: bool = cfg!(feature = "as_printed");
 
-/// Erratum 10: as printed, a client that vanishes ends its server by SIGPIPE.
+/// Erratum 10: as printed, a client that disappears kills its server by SIGPIPE.
 pub fn ignore_sigpipe() {
     if !AS_PRINTED {
         signal(SIGPIPE, SIG_IGN);
     }
 }
 
-/// A shell may have closed the standard streams (`>&-`). Left so, a client's socket
-/// would be one of them and get the log; here `/dev/null` takes their places.
+/// A socket above 2. If a shell has closed a standard stream (`>&-`), `socket` returns 0 to 2, and
+/// log lines would go to the peer: `/dev/null` takes that descriptor instead. As printed, it does not.
 pub fn socket(domain: c_int, r#type: c_int, protocol: c_int) -> c_int {
     let new = crate::c::socket(domain, r#type, protocol);
     if AS_PRINTED || new == -1 || new > STDERR_FILENO {
         return new;
     }
     close(new);
-    if open(c"/dev/null", O_RDWR) == -1 {
+    if open(c"/dev/null", O_RDWR, 0) == -1 {
         return -1;
     }
     socket(domain, r#type, protocol)
 }
 
-/// Erratum 12: as printed, a failed `accept` returns at once. Here, from the second on, after a pause.
-pub fn accept(socket: c_int, address: &mut sockaddr_in) -> c_int {
-    static FAILED: AtomicBool = AtomicBool::new(false);
-    let accepted = crate::c::accept(socket, address);
-    let failed = accepted == -1;
-    if failed != FAILED.load(Relaxed) {
-        FAILED.store(failed, Relaxed);
-    } else if failed && !AS_PRINTED {
+/// Erratum 12: as printed, a failed `accept` is retried immediately.
+pub fn pause_before_retry() {
+    if !AS_PRINTED {
         usleep(20_000);
     }
-    accepted
 }
 
-/// Erratum 9: as printed, a string ends at its first NUL.
+/// Erratum 9: as printed, a message ends at its first NUL.
 pub fn c_str(bytes: &[u8]) -> &[u8] {
     if AS_PRINTED { &bytes[..strlen(bytes)] } else { bytes }
 }
 
-/// Erratum 9: `write` until all of `buf` is written. Its length, or -1.
+/// Erratum 9: `write` until all of `buf` is written. Returns its length, or -1.
 pub fn writen(fd: c_int, buf: &[u8]) -> isize {
     let mut done = 0;
     loop {
@@ -68,39 +65,88 @@ pub fn writen(fd: c_int, buf: &[u8]) -> isize {
     }
 }
 
-/// Erratum 8: `read` until `n` bytes or more have come. Fewer: the other end has closed. Or -1.
-pub fn readn(fd: c_int, buf: &mut [u8], n: usize) -> isize {
+/// Erratum 8: `read` until `buf` holds `n` bytes or more. Returns how many, fewer if the peer has closed; or -1.
+pub fn read_at_least(fd: c_int, buf: &mut [u8], n: usize) -> isize {
     let mut done = 0;
     while done < n {
         match read(fd, &mut buf[done..]) {
             -1 => return -1,
             0 => break,
-            came => done += came as usize,
+            received => done += received as usize,
         }
     }
     done as isize
 }
 
-/// Erratum 8: a line in pieces that one read of the server can take, `longest`
-/// bytes. None is of four bytes unless the line is: it might spell `quit`.
-pub fn pieces(line: &[u8], longest: usize) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(line);
-    core::iter::from_fn(move || {
-        let line = rest?;
-        let longest = if line.len() == longest + 4 { longest - 1 } else { longest };
-        let (piece, left) = line.split_at(line.len().min(longest));
-        rest = Some(left).filter(|left| !left.is_empty());
-        Some(piece)
-    })
+/// Erratum 8: how many of the `left` bytes of a line are sent next: at most `longest`, which
+/// one read of the server takes, and never so many that 4 are left, which could read as `quit`.
+pub fn chunk(left: usize, longest: usize) -> usize {
+    if left == longest + 4 { longest - 1 } else { left.min(longest) }
 }
 
-/// Erratum 13: the first word that is bad, and what it should be. A port is 1 to 65535,
-/// decimal, nothing around it; an address is what `inet_aton` takes whole.
-pub fn bad_word<'a>(ip: Option<&'a CStr>, port: &'a CStr) -> Option<(&'a str, &'a CStr)> {
-    // glibc's inet_aton looks no further than a space, and `parse` takes a sign.
-    let spaced = |ip: &CStr| ip.to_bytes().iter().any(|&c| c <= b' ');
-    let bad_ip = ip.filter(|ip| spaced(ip) || inet_aton(ip, &mut zeroed().sin_addr) == 0);
-    let digits = port.to_str().ok().filter(|port| port.bytes().all(|c| c.is_ascii_digit()));
-    let good_port = digits.and_then(|digits| digits.parse::<u16>().ok()).is_some_and(|port| port > 0);
-    bad_ip.map(|ip| ("ip", ip)).or((!good_port).then_some(("port", port))).filter(|_| !AS_PRINTED)
+/// Erratum 13: whether `ip` is what `inet_aton` accepts as a whole. As printed, anything is accepted.
+pub fn check_ip(ip: &CStr) -> bool {
+    // glibc's inet_aton stops at a space.
+    let is_whole = ip.to_bytes().iter().all(|&c| c > b' ');
+    AS_PRINTED || (is_whole && inet_aton(ip, &mut zeroed().sin_addr) != 0) || bad(b"ip", ip)
+}
+
+/// Erratum 13: whether `port` is 1 to 65535 in decimal, with nothing around it.
+pub fn check_port(port: &CStr) -> bool {
+    // `parse` would accept a sign.
+    let is_number = port.to_bytes().iter().all(u8::is_ascii_digit);
+    let is_port = |port: &str| port.parse::<NonZeroU16>().is_ok();
+    AS_PRINTED || (is_number && port.to_str().is_ok_and(is_port)) || bad(b"port", port)
+}
+
+fn bad(what: &[u8], argument: &CStr) -> bool {
+    cerr().put(b"bad ").put(what).put(b": ").put(argument.to_bytes()).endl();
+    false
+}
+
+/// Erratum 16: as printed, the program's name and its first argument are joined.
+pub const SPACE: &[u8] = if AS_PRINTED { b"" } else { b" " };
+
+/// `fprintf` of a line; its format and arguments are checked as those of `log_message!`.
+#[macro_export]
+macro_rules! fprintf {
+    ($out:expr, $format:expr $(, $argument:expr)*) => {
+        $crate::errata::fprintf($out, $format, $crate::values!([], 0, $format $(, $argument)*, ()))
+    };
+}
+
+/// Writes one line of the log. Erratum 14: in one `write`, which a pipe takes as a whole. Erratum 15: escaped.
+pub fn fprintf(out: c_int, format: &str, values: &[Value]) {
+    let mut line = Buffer::<PIPE_BUF>::EMPTY;
+    vprintf(format.trim_end_matches('\n'), &mut va_start(values), &mut |text| {
+        if !AS_PRINTED {
+            put_escaped(&mut line, text);
+        } else if line.len() + text.len() < PIPE_BUF {
+            line.put(text);
+        } else {
+            // Any length is printed: like stdio, what does not fit is written first.
+            writen(out, &line);
+            line.truncate(0);
+            writen(out, text);
+        }
+    });
+    line.truncate(PIPE_BUF - 1);
+    writen(out, line.put(b"\n"));
+}
+
+/// Erratum 15: as printed, what a client sends reaches the operator's terminal unchanged.
+fn put_escaped(line: &mut Buffer<PIPE_BUF>, text: &[u8]) {
+    // The backslash, and Unicode's control, format and separator characters except the space.
+    let is_escaped = |c: char| {
+        matches!(u32::from(c), 0x5c | 0..=0x1f | 0x7f..=0xa0 | 0xad | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f
+            | 0x890..=0x891 | 0x8e2 | 0x1680 | 0x180e | 0x2000..=0x200f | 0x2028..=0x202f | 0x205f..=0x2064
+            | 0x2066..=0x206f | 0x3000 | 0xfeff | 0xfff9..=0xfffb | 0x110bd | 0x110cd | 0x13430..=0x1343f
+            | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a | 0xe0001 | 0xe0020..=0xe007f)
+    };
+    for chunk in text.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let _ = if is_escaped(c) { write!(line, "{}", c.escape_debug()) } else { line.write_char(c) };
+        }
+        let _ = write!(line, "{}", chunk.invalid().escape_ascii());
+    }
 }

@@ -1,39 +1,27 @@
-//! Mirrors what the listings use of `<iostream>`: `cout` and `cerr`, over C's stdio as there.
+//! Mirrors what the listings use of `<iostream>`: `cin`, `cout` and `cerr` are C's streams, as in C++.
 
-use crate::errata::*;
+use crate::c::*;
+pub use crate::c::{stderr as cerr, stdin as cin, stdout as cout};
 
-/// An output stream.
-pub struct Ostream {
-    file: File,
-    /// Something could not be written, [`errno`] says why; nothing more will be.
-    pub bad: bool,
-}
-
-/// Standard output.
-pub fn cout() -> Ostream {
-    Ostream { file: stdout(), bad: false }
-}
-
-/// Standard error.
-pub fn cerr() -> Ostream {
-    Ostream { file: stderr(), bad: false }
-}
-
-impl Ostream {
-    /// The article's `<<`.
-    pub fn put(&mut self, bytes: &[u8]) -> &mut Self {
-        self.bad = self.bad || fwrite(bytes, &self.file) < bytes.len();
+impl File {
+    /// The article's `<<`. Like C++, it writes no more after a failure.
+    pub fn put(&self, bytes: &[u8]) -> &Self {
+        if !ferror(self) {
+            fwrite(bytes, self);
+        }
         self
     }
 
     /// The article's `<< endl`.
-    pub fn endl(&mut self) -> &mut Self {
+    pub fn endl(&self) -> &Self {
         self.put(b"\n").flush()
     }
 
-    /// Writes what was put.
-    pub fn flush(&mut self) -> &mut Self {
-        self.bad = self.bad || fflush(&self.file) != 0;
+    /// C++'s `<< flush`; in the article, reading `cin` does it.
+    pub fn flush(&self) -> &Self {
+        if !ferror(self) {
+            fflush(self);
+        }
         self
     }
 }

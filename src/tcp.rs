@@ -2,10 +2,10 @@
 //!
 //! | the article | here |
 //! |---|---|
-//! | `tcp.hpp` | this file; its system headers: [`c`], mended in [`errata`] |
-//! | `logMessage.hpp` | [`log_message`](mod@log_message), with [`vsnprintf`](mod@vsnprintf) behind it |
+//! | `tcp.hpp` | this file; its system headers: [`c`]; the fixes: [`errata`] |
+//! | `logMessage.hpp` | [`log_message`](mod@log_message); its varargs: [`vsnprintf`](mod@vsnprintf) |
 //! | `tcpServer.cc` | `bin/tcp_server.rs`; what all three servers share: [`tcp_server`] |
-//! | `tcpClient.cc` | `bin/tcp_client.rs`, with [`iostream`] behind it |
+//! | `tcpClient.cc` | `bin/tcp_client.rs`; `cin`, `cout`: [`iostream`] |
 //! | multi-process version one | `bin/tcp_server_fork.rs` |
 //! | multi-process version two | `bin/tcp_server_double_fork.rs` |
 
@@ -19,8 +19,10 @@ pub mod log_message;
 pub mod tcp_server;
 pub mod vsnprintf;
 
+pub use c::*;
 pub use core::ffi::{CStr, c_int};
-pub use errata::*;
+pub use errata::{AS_PRINTED, SPACE, c_str, check_ip, check_port, chunk};
+pub use errata::{ignore_sigpipe, pause_before_retry, read_at_least, writen};
 pub use iostream::*;
 pub use log_message::{DEBUG, FATAL, NOTICE, WARINING};
 
@@ -36,10 +38,10 @@ pub const USE_ERR: c_int = 4;
 pub const CONNECT_ERR: c_int = 5;
 /// Exit status: `fork()` failed.
 pub const FORK_ERR: c_int = 6;
-/// Exit status: `waitpid()` failed. Erratum 3: used by the article, defined nowhere in it.
+/// Exit status: `waitpid()` failed. Erratum 3: the article uses it but does not define it.
 pub const WAIT_ERR: c_int = 7;
-/// Exit status: the client lost its server, or its terminal. Erratum 7: the article goes on.
+/// Exit status: the client lost its server or its terminal. Erratum 7: as printed, it continues.
 pub const LOST_ERR: c_int = 8;
 
-/// Bytes in the buffer of one `read`.
+/// The size of the buffer for one `read`.
 pub const BUFFER_SIZE: usize = 1024;

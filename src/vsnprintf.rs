@@ -1,14 +1,12 @@
 //! What `logMessage.hpp` leaves to C's varargs: arguments that keep their types, and the walk over a format.
 //!
-//! The article's log lines need `%s` and `%d`; nothing else is a conversion.
+//! The article's log lines need `%s` and `%d`. There is no other conversion, not even `%%`.
 
 use core::ffi::{CStr, c_int};
-use core::fmt::Write;
 
 use crate::c::Buffer;
 
 /// A variable argument.
-#[derive(Clone, Copy)]
 pub enum Value<'a> {
     /// For `%d`.
     Int(c_int),
@@ -16,18 +14,20 @@ pub enum Value<'a> {
     Str(&'a [u8]),
 }
 
-/// A type that can be one.
-pub trait Argument {
-    /// The letter that stands for it in a format.
-    const LETTER: u8;
-    /// What it is.
+/// A type that the conversion `LETTER` can print.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an argument for the conversion {LETTER}",
+    note = "`%d` prints an integer, `%s` a string",
+    note = "`()` is a missing argument, '\\0' the end of the format"
+)]
+pub trait Argument<const LETTER: char> {
+    /// Converts to a [`Value`].
     fn value(&self) -> Value<'_>;
 }
 
 macro_rules! argument {
-    ($type:ty, $letter:literal, $self:ident => $value:expr $(, $n:ident)?) => {
-        impl $(<const $n: usize>)? Argument for $type {
-            const LETTER: u8 = $letter;
+    ($letter:literal, $type:ty, $self:ident => $value:expr $(, $n:ident)?) => {
+        impl $(<const $n: usize>)? Argument<$letter> for $type {
             fn value(&$self) -> Value<'_> {
                 $value
             }
@@ -35,83 +35,68 @@ macro_rules! argument {
     };
 }
 
-argument!(c_int, b'd', self => Value::Int(*self));
-argument!(u16, b'd', self => Value::Int(c_int::from(*self)));
-argument!(&[u8], b's', self => Value::Str(self));
-argument!(&mut [u8], b's', self => Value::Str(self));
-argument!(&CStr, b's', self => Value::Str(self.to_bytes()));
-argument!(Buffer<N>, b's', self => Value::Str(self), N);
+argument!('d', c_int, self => Value::Int(*self));
+argument!('d', u16, self => Value::Int(c_int::from(*self)));
+argument!('s', &[u8], self => Value::Str(self));
+argument!('s', &mut [u8], self => Value::Str(self));
+argument!('s', &CStr, self => Value::Str(self.to_bytes()));
+argument!('s', Buffer<N>, self => Value::Str(self), N);
+argument!('\0', (), self => Value::Int(0));
 
-/// The arguments of a line, `(first, (second, ()))`: at most four.
-pub trait Arguments {
-    /// The letters that stand for them, the first in the lowest byte. Five have no room, and do not compile.
-    const LETTERS: u32;
-    /// Fills `values` with them.
-    fn fill<'a>(&'a self, values: &mut [Value<'a>]);
+/// The [`Value`]s of the arguments of `$format`, counted from 0; `()` follows the last. Does not compile unless
+/// each fits its conversion.
+#[macro_export]
+macro_rules! values {
+    ([$($value:expr),*], $at:expr, $format:expr) => { &[$($value),*] };
+    ([$($value:expr),*], $at:expr, $format:expr, $first:expr $(, $rest:expr)*) => {
+        $crate::values!([
+            $($value,)* $crate::vsnprintf::Argument::<{ $crate::vsnprintf::letter($format, $at) }>::value(&$first)
+        ], $at + 1, $format $(, $rest)*)
+    };
 }
 
-impl Arguments for () {
-    const LETTERS: u32 = 0;
-    fn fill<'a>(&'a self, _: &mut [Value<'a>]) {}
-}
-
-impl<A: Argument, B: Arguments> Arguments for (&A, B) {
-    const LETTERS: u32 = A::LETTER as u32 + B::LETTERS * 256;
-    fn fill<'a>(&'a self, values: &mut [Value<'a>]) {
-        values[0] = self.0.value();
-        self.1.fill(&mut values[1..]);
-    }
-}
-
-/// A format, as a type: what a type knows, the compiler can check.
-pub trait Format {
-    /// Its text.
-    const TEXT: &'static str;
-}
-
-/// How many arguments `format` asks for.
-pub const fn conversions(format: &str) -> usize {
-    let (mut asked, mut at) = (0, 0);
-    while at < format.len() {
-        asked += (format.as_bytes()[at] == b'%') as usize;
-        at += 1;
-    }
-    asked
-}
-
-/// The values of `arguments`. Does not compile unless `F` asks for their kinds.
-pub fn values<F: Format, A: Arguments>(arguments: &A) -> [Value<'_>; 4] {
-    const {
-        let (format, mut letters, mut at) = (F::TEXT.as_bytes(), A::LETTERS, 1);
-        while at < format.len() {
-            if format[at - 1] == b'%' {
-                assert!(format[at] as u32 == letters & 0xff, "%d takes a number, %s a string");
-                letters >>= 8;
+/// The letter of conversion number `at` in `format`; NUL if it has fewer.
+pub const fn letter(format: &str, mut at: usize) -> char {
+    let (format, mut index) = (format.as_bytes(), 0);
+    while index < format.len() {
+        if format[index] == b'%' {
+            assert!(index + 1 < format.len(), "the format ends inside a conversion");
+            if at == 0 {
+                return format[index + 1] as char;
             }
-            at += 1;
+            at -= 1;
         }
-        assert!(letters == 0, "the format ends within a conversion");
+        index += 1;
     }
-    let mut values = [Value::Int(0); 4];
-    arguments.fill(&mut values);
-    values
+    '\0'
 }
 
-/// The article's `va_start`: the values one after another.
-pub fn va_start<'a>(values: &'a [Value<'a>]) -> core::slice::Iter<'a, Value<'a>> {
+/// The article's `va_list`: the arguments not yet printed.
+pub type VaList<'a> = core::slice::Iter<'a, Value<'a>>;
+
+/// The article's `va_start`.
+pub fn va_start<'a>(values: &'a [Value<'a>]) -> VaList<'a> {
     values.iter()
 }
 
+/// The article's `va_end`.
+pub fn va_end(_: VaList) {}
+
 /// Appends `format` with its arguments to `buf`, up to where it is full.
-pub fn vsnprintf<const N: usize>(buf: &mut Buffer<N>, format: &str, mut ap: core::slice::Iter<Value>) {
+pub fn vsnprintf<const N: usize>(buf: &mut Buffer<N>, format: &str, ap: &mut VaList) {
+    vprintf(format, ap, &mut |text| _ = buf.put(text));
+}
+
+/// What each printf does: gives `put` the text of `format` and of its arguments, in order.
+pub fn vprintf(format: &str, ap: &mut VaList, put: &mut dyn FnMut(&[u8])) {
     let mut parts = format.split('%');
-    buf.put(parts.next().unwrap_or_default().as_bytes());
+    put(parts.next().unwrap_or_default().as_bytes());
     for part in parts {
-        match ap.next() {
-            Some(Value::Str(string)) => _ = buf.put(string),
-            Some(Value::Int(number)) => _ = write!(buf, "{number}"),
-            None => {}
+        match (part.as_bytes().first(), ap.next()) {
+            (Some(b's'), Some(Value::Str(string))) => put(string),
+            (Some(b'd'), Some(Value::Int(number))) => put(&Buffer::<11>::of(format_args!("{number}"))),
+            _ => {} // `log_message!` compiles no such format.
         }
-        buf.put(&part.as_bytes()[1..]);
+        put(part.as_bytes().get(1..).unwrap_or_default());
     }
 }

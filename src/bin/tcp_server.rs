@@ -1,7 +1,6 @@
 //! Mirrors `tcpServer.cc`: the server of one process, which serves one client after another.
 //!
-//! `start` is all that sets the three servers apart; the rest stands in
-//! `src/tcp_server.rs`. Their other half: `tcp_client.rs`.
+//! The three servers differ only in `start`; the rest is in `src/tcp_server.rs`. Their peer: `tcp_client.rs`.
 
 #![no_std]
 #![no_main]
@@ -13,10 +12,12 @@ program!(|argc, argv| tcp_server::main(argc, argv, start));
 fn start(usvr: &tcp_server::TcpServer) -> ! {
     loop {
         let mut peer = zeroed();
+        let mut peerlen = sizeof(&peer);
 
-        let service_sock_fd = accept(usvr.li_sock_fd, &mut peer);
+        let service_sock_fd = accept(usvr.li_sock_fd, &mut peer, &mut peerlen);
         if service_sock_fd == -1 {
             log_message!(WARINING, "accept() failed::%s : %d", strerror(errno()), usvr.li_sock_fd);
+            pause_before_retry(); // Erratum 12
             continue;
         }
         let peer_ip = inet_ntoa(peer.sin_addr);

@@ -5,7 +5,6 @@ pub mod differences;
 pub mod golden;
 pub mod runner;
 pub mod scenario;
-pub mod step;
 
 #[cfg(test)]
 mod tests;

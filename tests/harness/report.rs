@@ -84,7 +84,8 @@ impl Failure {
     /// Prints the report and ends the test.
     pub fn fail(self) -> ! {
         self.print();
-        end_test()
+        // A panic would be reported again.
+        resume_unwind(Box::new(self.what))
     }
 
     /// The report as lines, at most [`LONGEST`].
@@ -115,12 +116,6 @@ impl Failure {
         let lines: Vec<String> = head.into_iter().chain(body).chain(tail).collect();
         lines.join("\n") + "\n"
     }
-}
-
-/// Ends a test whose failures have been printed, without another report.
-pub fn end_test() -> ! {
-    // A panic would be reported.
-    resume_unwind(Box::new("reported"))
 }
 
 thread_local! {

@@ -5,7 +5,7 @@
 use std::ffi::CString;
 use std::process::Command;
 use tcp::vsnprintf::{Value, va_start, vsnprintf};
-use tcp::{Buffer, bad_word, pieces};
+use tcp::{Buffer, chunk};
 
 use crate::harness::builds::{Build, SERVERS, Server, program};
 use crate::harness::process::launch::Launch;
@@ -28,7 +28,8 @@ fn the_formatter_is_snprintf() {
         let mut string = || (0..random.below(600)).map(|_| 1 + random.below(255) as u8).collect();
         let [one, two]: [Vec<u8>; 2] = [string(), string()];
         let mut buffer = Buffer::<1022>::EMPTY;
-        vsnprintf(&mut buffer, format, va_start(&[Value::Str(&one), Value::Int(number), Value::Str(&two)]));
+        let values = [Value::Str(&one), Value::Int(number), Value::Str(&two)];
+        vsnprintf(&mut buffer, format, &mut va_start(&values));
 
         let [format, one, two] = [format.as_bytes(), &one, &two].map(c_string);
         let [format, one, two] = [&format, &one, &two].map(|string| string.as_ptr());
@@ -42,33 +43,52 @@ fn the_formatter_is_snprintf() {
 
 /// A port is 1 to 65535, decimal; an address is what inet(3) says, one to four numbers; nothing is around either.
 #[test]
-fn a_word_is_a_port_or_an_address_and_nothing_else() {
-    const ADDRESSES: &str =
-        "127.0.0.1 0 1.2 1.2.3 1.16777215 1.2.65535 4294967295 0x7f.1 0X7f.0.0.1 017.0.0.1 255.255.255.255";
-    const NO_PORTS: &str = "+1 -1 1x 1.0 0x1 1e3 ٣ 4294967297";
+fn only_a_port_and_an_address_are_accepted() {
+    const PORTS: &str = "1 9 10 80 00080 8080 32767 32768 65534 65535 0000000000000000000065535";
+    const NO_PORTS: &str =
+        "0 000 65536 65537 70000 131152 +1 -1 1x 1.0 0x1 1e3 ٣ 4294967297 18446744073709551617";
+    // No host has one of these addresses, so a server that accepts it cannot bind, and ends.
+    const ADDRESSES: &str = "192.0.2.1 192.513 192.0.513 3221225985 0xc0.0x201 0Xc0.0.0x2.01 0300.0.2.1 \
+        1.16777215 1.2.65535 192.255.255.255";
     const NO_ADDRESSES: &str = "999.1.1.1 256.1 1.16777216 1.2.65536 4294967296 1.2.3.4.5 1.2.3.256 08 .1 1. 1..2 \
         a 1.2.3.x -1 +1 ٣";
     const AROUND: [&str; 7] = ["", " ", "1 x", "1 ", " 1", "1\n", "1\tx"];
-    let is_port = |word: &str| bad_word(None, &c_string(word)).is_none();
-    let is_address = |word: &str| bad_word(Some(&c_string(word)), c"1").is_none();
-    for number in 0..=70_000 {
-        assert_eq!(is_port(&number.to_string()), (1..=65535).contains(&number), "{number}");
+    let judged = |name: &str, arguments: [&str; 2]| {
+        let mut running = Launch::new(program(Build::Fixed, name)).args(arguments).start();
+        (running.wait(), running.stderr.all().concat())
+    };
+    for port in PORTS.split(' ') {
+        let (status, said) = judged("tcp_server", [port, "192.0.2.1"]);
+        assert_eq!(status, 2, "port {port:?}: {said}");
     }
-    assert!(is_port("00080"));
-    ADDRESSES.split(' ').for_each(|word| assert!(is_address(word), "{word:?}"));
-    NO_PORTS.split(' ').chain(AROUND).for_each(|word| assert!(!is_port(word), "{word:?}"));
-    NO_ADDRESSES.split(' ').chain(AROUND).for_each(|word| assert!(!is_address(word), "{word:?}"));
+    for ip in ADDRESSES.split(' ') {
+        let (status, said) = judged("tcp_server", ["1", ip]);
+        assert_eq!(status, 2, "ip {ip:?}: {said}");
+    }
+    let bad_ports = NO_PORTS.split(' ').chain(AROUND).map(|port| ("port", port));
+    for (what, argument) in NO_ADDRESSES.split(' ').chain(AROUND).map(|ip| ("ip", ip)).chain(bad_ports) {
+        let [port, ip] = if what == "port" { [argument, "192.0.2.1"] } else { ["1", argument] };
+        for (name, arguments) in [("tcp_server", [port, ip]), ("tcp_client", [ip, port])] {
+            let (status, said) = judged(name, arguments);
+            assert_eq!(status, 4, "{name}, {what} {argument:?}: {said}");
+            let reported = said.starts_with(&format!("bad {what}: {}", argument.replace('\n', "")));
+            assert!(reported, "{name}, {what} {argument:?}: {said}");
+        }
+    }
 }
 
-/// The pieces of a line make up the line; a read of the server takes each, and none can be mistaken for `quit`.
+/// The chunks of a line make up the line; one read of the server takes each, and none could read as `quit`.
 #[test]
-fn the_pieces_of_a_line_are_the_line() {
-    let line: Vec<u8> = (0..5000).map(|index| index as u8).collect();
-    for len in 0..line.len() {
-        let line = &line[..len];
-        assert!(pieces(line, 1023).flatten().eq(line));
-        assert!(pieces(line, 1023).all(|piece| piece.len() < 1024 && (piece.len() != 4 || len == 4)));
+fn chunks_make_up_the_line() {
+    for len in 1..5000 {
+        let mut left = len;
+        while left > 0 {
+            let n = chunk(left, 1023);
+            assert!(n > 0 && n <= left && n < 1024 && (n != 4 || len == 4), "{n} of {left} of {len}");
+            left -= n;
+        }
     }
+    assert_eq!(chunk(0, 1023), 0);
 }
 
 /// Where valgrind is installed, it finds no error in a server, in its children, in the client.

@@ -77,7 +77,7 @@ fn a_translation_is_not_older_than_its_page() {
         let name = english.rsplit('/').next().unwrap_or_default();
         let mark = format!("<!-- follows: {name} {:08x}, as {:08x} -->", state(&english), state(&chinese));
         let line = format!(
-            "{english} or {chinese} was changed alone; where both say the same, its first line is {mark}\n"
+            "Only one of these two was changed: {english}\n{chinese}\nOnce both say the same, its first line is\n{mark}\n"
         );
         (text(&chinese).lines().next() != Some(&mark)).then_some(line)
     });
