@@ -15,7 +15,7 @@ comma := ,
 # make was called, with -C too.
 switches = AS_PRINTED STATIC ASK RAW RECORD PEERS VERBOSE QUIET
 paths = ARTICLE TRACE SERVER_BIN CLIENT_BIN DIR
-texts = SERVER PORT IP CLIENTS N LIKE FORMAT ONLY LISTING
+texts = SERVER PORT IP CLIENTS N LIKE FORMAT ONLY LISTING SECONDS SEED
 on = $(filter-out 0,$(1))
 absolute = $(if $(filter /%,$(firstword $(1))),,$(if $(1),$(or $(called),$(error $(call say,\
 $(name)=$(1): with -C give the whole path,$(name)=$(1)：使用 -C 时请给出绝对路径)))/))$(1)
@@ -56,7 +56,7 @@ ifneq ($(FORMAT),)
 .SILENT:
 endif
 .PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson fixed compare side-by-side \
-	grade faults sanitise test bench clean help known-server bin-directory need-strace need-ss need-ps need-g++
+	grade faults fuzz sanitise test bench clean help known-server bin-directory need-strace need-ss need-ps need-g++
 
 build: ## build the four programs into target/release | 构建四个程序，放在 target/release
 	$(cargo_build)
@@ -101,6 +101,9 @@ grade: need-strace ## any program judged by what it does: SERVER_BIN=./mine LIKE
 
 faults: build need-strace $(if $(ARTICLE),need-g++) ## every call made to fail; ARTICLE=file: beside the article's C++ | 让每个调用都失败，列成表；ARTICLE=文件 与文章的 C++ 对照
 	@$(tools) faults
+
+fuzz: need-strace need-g++ ## random sessions, port and article's C++: ARTICLE=file SECONDS=60 SEED=1 | 随机会话，对照文章的 C++：ARTICLE=文件 SECONDS=60 SEED=1
+	@$(tools) fuzz
 
 sanitise: ## formatter, argument parsing and line reader under valgrind | 在 valgrind 下检查格式化、参数解析和按行读取
 	@command -v valgrind >/dev/null || { echo 'valgrind: $(call say,install it,请先安装)' >&2; exit 1; }

@@ -16,6 +16,8 @@ mod course;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod grade;
 #[cfg(test)]
 mod harness;

@@ -6,6 +6,7 @@ mod article;
 mod compare;
 mod course;
 mod faults;
+mod fuzz;
 mod grade;
 mod harness;
 mod lanes;
@@ -26,6 +27,7 @@ fn run() -> ExitCode {
         "compare" => status(compare::command::compare(words)),
         "fixed" => status(article::command::fixed(words)),
         "faults" => status(faults::command::faults(words)),
+        "fuzz" => status(fuzz::command::fuzz()),
         "grade" => status(grade::command::grade()),
         "lanes" => status(lanes::command::lanes(words)),
         "lesson" => status(course::command::show(words)),

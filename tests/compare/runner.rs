@@ -12,7 +12,7 @@ use crate::harness::net::test_client::{self, accept, connect, reset};
 use crate::harness::process::launch::{Launch, Running, Trace};
 use crate::harness::process::procfs::{descendants, state, waits_in_accept};
 use crate::harness::process::wait::wait_until;
-use crate::harness::trace::normalise::{Process, conduct, said, saying, unquoted};
+use crate::harness::trace::normalise::{Process, conduct, endless, unquoted};
 
 /// Whose conduct is watched.
 pub struct Cast {
@@ -186,24 +186,8 @@ impl<'a> Stage<'a> {
             running.wait_for_descendants();
             conduct(&running.events(), role, &ports)
         });
-        of_all.map(|Process { name, rows }| Process { name, rows: for_ever(rows) }).collect()
+        of_all.map(|Process { name, rows }| Process { name, rows: endless(rows) }).collect()
     }
-}
-
-/// What a client does that never sees the end of its input: each of its rows once. How
-/// much of its text C's stdio gathers before it leaves is left out.
-fn for_ever(rows: Vec<String>) -> Vec<String> {
-    if rows.last().is_none_or(|end| end != "+++ killed by SIGKILL +++") {
-        return rows;
-    }
-    let end = rows.iter().position(|row| row == "read(0, \"\") = 0");
-    let (before, after) = rows.split_at(end.map_or(rows.len(), |end| end + 1));
-    let text: Vec<u8> = after.iter().filter_map(|row| said(row)).flat_map(|(_, text)| text).collect();
-    let period = (1..text.len()).find(|period| text.starts_with(&text[*period..])).unwrap_or(text.len());
-    let goes_on = |row: &&String| said(row).is_none() && !row.ends_with(" = ?") && !row.starts_with("+++");
-    let mut again: Vec<String> = after.iter().filter(goes_on).cloned().collect();
-    again.dedup();
-    [before, &again, &[saying(1, &text[..period]), "... again, for ever".to_string()]].concat()
 }
 
 impl Drop for Stage<'_> {

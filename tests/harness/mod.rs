@@ -21,14 +21,17 @@ pub mod process {
     pub mod launch;
     pub mod output;
     pub mod procfs;
+    pub mod quiet;
     pub mod supervisor;
     pub mod wait;
 }
 
 /// Ports, the kernel's socket tables, and the test's own sockets.
 pub mod net {
+    pub mod namespace;
     pub mod ports;
     pub mod procnet;
+    pub mod sockdiag;
     pub mod test_client;
 }
 

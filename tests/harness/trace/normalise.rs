@@ -30,7 +30,7 @@ pub fn said(row: &str) -> Option<(i32, Vec<u8>)> {
 }
 
 /// Text as strace quotes it, but UTF-8 stays, and a long run of one byte is counted: `"a"*1500`.
-fn quoted(text: &[u8]) -> String {
+pub fn quoted(text: &[u8]) -> String {
     if text.is_empty() {
         return "\"\"".to_string();
     }
@@ -226,6 +226,22 @@ fn time(line: &[u8]) -> Option<Range<usize>> {
     let start = line.windows(BAR.len()).position(|signs| signs == BAR)? + BAR.len();
     let end = start + "Sun Nov 22 14:13:23 2026".len();
     line.get(end..)?.starts_with(BAR).then_some(start..end)
+}
+
+/// The rows of a client that was ended because it never noticed the end of its input: each of its rows once. How
+/// much text C's stdio collects for one `write` is left out.
+pub fn endless(rows: Vec<String>) -> Vec<String> {
+    if rows.last().is_none_or(|end| end != "+++ killed by SIGKILL +++") {
+        return rows;
+    }
+    let end = rows.iter().position(|row| row == "read(0, \"\") = 0");
+    let (before, after) = rows.split_at(end.map_or(rows.len(), |end| end + 1));
+    let text: Vec<u8> = after.iter().filter_map(|row| said(row)).flat_map(|(_, text)| text).collect();
+    let period = (1..text.len()).find(|period| text.starts_with(&text[*period..])).unwrap_or(text.len());
+    let goes_on = |row: &&String| said(row).is_none() && !row.ends_with(" = ?") && !row.starts_with("+++");
+    let mut again: Vec<String> = after.iter().filter(goes_on).cloned().collect();
+    again.dedup();
+    [before, &again, &[saying(1, &text[..period]), "... again, for ever".to_string()]].concat()
 }
 
 /// A signal's handler and flags, without what the C library puts beside them.

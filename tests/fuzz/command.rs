@@ -1,0 +1,66 @@
+//! `make fuzz`: `ARTICLE`, how many `SECONDS` to play, the `SEED` of the first session.
+
+use std::time::Duration;
+
+use crate::article::build::{built, to_run};
+use crate::article::given;
+use crate::fuzz::play::Cast;
+use crate::fuzz::record::record;
+use crate::fuzz::search::{Found, Pair, port, search};
+use crate::harness::builds::{Build, program};
+use crate::harness::net::namespace::in_own_network;
+use crate::harness::switches::{is_on, value};
+use crate::say;
+
+/// Whether no difference was found; or one line that says why nothing was played.
+pub fn fuzz() -> Result<bool, String> {
+    let (seconds, seed) = (number("SECONDS", 60)?, number("SEED", 1)?);
+    let pairs = pairs()?;
+    if is_on("RECORD") {
+        let builds = Vec::from_iter(pairs.into_iter().map(|pair| (pair.name, pair.cpp)));
+        let port = port();
+        in_own_network(|| record(&builds, port))?;
+        println!("{}", say!("recorded: tests/fuzz/recorded.txt", "已记录：tests/fuzz/recorded.txt"));
+        return Ok(true);
+    }
+    let Found { played, unstable, difference, .. } = search(&pairs, seed, Duration::from_secs(seconds));
+    let found = difference.is_some();
+    difference.iter().for_each(|difference| println!("{difference}"));
+    for seed in unstable {
+        println!(
+            "{}",
+            say!(
+                "seed {seed}: not the same twice, not counted as a difference",
+                "种子 {seed}：两次结果不一致，不算差异"
+            )
+        );
+    }
+    for (build, count) in played {
+        let result = match found {
+            true => say!("{build}: {count} random sessions", "{build}：{count} 个随机会话"),
+            false => say!(
+                "{build}: {count} random sessions, no difference",
+                "{build}：{count} 个随机会话，没有差异"
+            ),
+        };
+        println!("{result}");
+    }
+    Ok(!found)
+}
+
+fn number(name: &str, default: u64) -> Result<u64, String> {
+    let text = value(name).unwrap_or(default.to_string());
+    text.parse().map_err(|_| say!("{name}={text}: give a number", "{name}={text}：应为数字"))
+}
+
+/// The article's C++ beside the port.
+fn pairs() -> Result<Vec<Pair>, String> {
+    let article = given()?;
+    let cpp = Cast { directory: built(&article, &to_run(true))?.directory, printed: true };
+    Ok(vec![Pair { name: "as-printed", cpp, port: of_the_port(true) }])
+}
+
+pub fn of_the_port(printed: bool) -> Cast {
+    let build = if printed { Build::AsPrinted } else { Build::Fixed };
+    Cast { directory: program(build, ""), printed }
+}
