@@ -8,10 +8,10 @@ use std::collections::HashSet;
 use crate::article::build::{Built, built, to_run};
 use crate::article::fixes;
 use crate::article::given;
-use crate::compare::differences::{Pair, Why, compared, expected};
+use crate::compare::differences::{Pair, Reason, compared, expected};
 use crate::compare::golden;
-use crate::compare::runner::{Cast, play};
-use crate::compare::scenario::{Part, parts};
+use crate::compare::runner::{Implementation, run};
+use crate::compare::scenario::{Scenario, scenarios};
 use crate::harness::i18n::chinese;
 use crate::harness::pool::parallel;
 use crate::harness::terminal::{colours, wide_columns};
@@ -32,7 +32,7 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
         return Err(say!("RECORD=1 records all: without ONLY", "RECORD=1 记录全部场景，不能同时用 ONLY"));
     }
     let Built { directory, without, .. } = built(&given()?, &to_run(printed))?;
-    let (cpp, port) = (Cast { directory, printed, port: false }, Cast::port(printed));
+    let (cpp, port) = (Implementation { directory, printed, port: false }, Implementation::port(printed));
 
     for erratum in to_run(printed) {
         let [english, chinese] = fixes::says(erratum);
@@ -46,37 +46,38 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
         "数字表示由该编号的勘误引起的差异，!! 表示没有解释的差异。"
     );
     println!("{key}");
-    chosen.retain(|part| without.iter().all(|(program, _)| *program != part.program));
-    let played = parallel(4, &chosen, |part| (play(part, &cpp), play(part, &port)));
+    chosen.retain(|scenario| without.iter().all(|(program, _)| *program != scenario.program));
+    let played = parallel(4, &chosen, |scenario| (run(scenario, &cpp), run(scenario, &port)));
 
     let mut all = Vec::new();
-    for (part, (cpp, port)) in chosen.iter().zip(&played) {
-        let says = part.says[usize::from(chinese())];
-        println!("\n{}", say!("{part}: {says}", "{part}：{says}"));
-        let pairs = compared(expected(cpp, !printed, part), port);
+    for (scenario, (cpp, port)) in chosen.iter().zip(&played) {
+        let says = scenario.says[usize::from(chinese())];
+        println!("\n{}", say!("{scenario}: {says}", "{scenario}：{says}"));
+        let pairs = compared(expected(cpp, !printed, scenario), port);
         pairs.iter().for_each(|pair| show(pair, half));
-        let whys: Vec<Why> = pairs.iter().flat_map(|pair| &pair.lines).map(|line| line.why).collect();
+        let whys: Vec<Reason> = pairs.iter().flat_map(|pair| &pair.lines).map(|line| line.why).collect();
         let tally = tally(&whys);
-        println!("{}", say!("{part}: {tally}", "{part}：{tally}"));
+        println!("{}", say!("{scenario}: {tally}", "{scenario}：{tally}"));
         all.extend(whys);
     }
     let seen: Vec<_> = chosen.iter().zip(played.iter().map(|(cpp, _)| cpp)).collect();
     let of_programs = seen.chunk_by(|one, next| one.0.program == next.0.program);
-    for parts in of_programs.filter(|_| record) {
-        let path = golden::write(parts, printed)?;
+    for scenarios in of_programs.filter(|_| record) {
+        let path = golden::write(scenarios, printed)?;
         println!("{}", say!("recorded: {path}", "已记录：{path}"));
     }
     let (count, total) = (chosen.len(), tally(&all));
     let build = if printed { say!("as printed", "原文版") } else { say!("mended", "修正版") };
     let total_line = say!("{count} scenarios, {build}: {total}", "{count} 个场景，{build}：{total}");
     println!("\n{}", total_line.replacen(" (", "\n(", 1).replacen('（', "\n（", 1));
-    Ok(!all.contains(&Why::Unexplained))
+    Ok(!all.contains(&Reason::Unexplained))
 }
 
 /// The parts that the words name, all if there are none.
-fn chosen(words: &[String]) -> Result<Vec<Part>, String> {
-    let (mut parts, mut known) = (parts(), HashSet::new());
-    let mut choices: Vec<&str> = parts.iter().flat_map(|part| [part.program, part.name]).collect();
+fn chosen(words: &[String]) -> Result<Vec<Scenario>, String> {
+    let (mut scenarios, mut known) = (scenarios()?, HashSet::new());
+    let mut choices: Vec<&str> =
+        scenarios.iter().flat_map(|scenario| [scenario.program, scenario.name]).collect();
     choices.retain(|choice| known.insert(*choice));
     if let Some(word) = words.iter().find(|word| !known.contains(&***word)) {
         let choices = choices.join(" ");
@@ -85,9 +86,10 @@ fn chosen(words: &[String]) -> Result<Vec<Part>, String> {
             "ONLY={word}：可取下列名称：{choices}"
         ));
     }
-    let named = |part: &Part| words.iter().any(|word| word == part.program || word == part.name);
-    parts.retain(|part| words.is_empty() || named(part));
-    Ok(parts)
+    let named =
+        |scenario: &Scenario| words.iter().any(|word| word == scenario.program || word == scenario.name);
+    scenarios.retain(|scenario| words.is_empty() || named(scenario));
+    Ok(scenarios)
 }
 
 /// A process: what differs is marked, with the erratum's number or with `!!`.
@@ -95,9 +97,9 @@ fn show(pair: &Pair, half: usize) {
     println!("     {:half$} | {}", format!("{}: C++", pair.name), say!("the port", "移植版"));
     for line in &pair.lines {
         let (mark, colour) = match line.why {
-            Why::Same => (String::new(), ""),
-            Why::Erratum(number) => (number.to_string(), "\x1b[33m"),
-            Why::Unexplained => ("!!".to_string(), "\x1b[31m"),
+            Reason::Same => (String::new(), ""),
+            Reason::Erratum(number) => (number.to_string(), "\x1b[33m"),
+            Reason::Unexplained => ("!!".to_string(), "\x1b[31m"),
         };
         // What every line of the log begins with is left out.
         let shown =
@@ -117,7 +119,7 @@ fn show(pair: &Pair, half: usize) {
 /// A row cut to fit, so that its end stays and what is different shows.
 fn cut(row: &[char], differs: Option<usize>, half: usize) -> String {
     let head = half / 2;
-    let text = |part: &[char]| part.iter().collect::<String>();
+    let text = |scenario: &[char]| scenario.iter().collect::<String>();
     // Chinese letters take two columns.
     let wide = display_width(&text(row)) - row.len();
     if row.len() + wide <= half {
@@ -131,11 +133,12 @@ fn cut(row: &[char], differs: Option<usize>, half: usize) -> String {
 }
 
 /// How many rows there are of each kind.
-fn tally(whys: &[Why]) -> String {
+fn tally(whys: &[Reason]) -> String {
     let count = |why| whys.iter().filter(|other| **other == why).count();
-    let (same, unexplained) = (count(Why::Same), count(Why::Unexplained));
+    let (same, unexplained) = (count(Reason::Same), count(Reason::Unexplained));
     let explained = whys.len() - same - unexplained;
-    let each = (1..100).map(|number| (number, count(Why::Erratum(number)))).filter(|(_, count)| *count > 0);
+    let each =
+        (1..100).map(|number| (number, count(Reason::Erratum(number)))).filter(|(_, count)| *count > 0);
     let each: Vec<String> = each.map(|(number, count)| format!("{number}: {count}")).collect();
     let each = match explained {
         0 => String::new(),

@@ -4,53 +4,46 @@
 //! these alone: any other call that is more, less, elsewhere or otherwise stays a
 //! difference that nobody explains.
 
-use crate::compare::scenario::Part;
+use crate::compare::scenario::{Difference, Scenario, ignored};
 use crate::harness::trace::normalise::{Process, escaped, said, saying};
 
 /// A row of the C++ beside the row of the port.
 #[derive(Clone)]
-pub struct Line {
+pub struct AlignedRow {
     pub cpp: Option<String>,
     pub port: Option<String>,
-    pub why: Why,
+    pub why: Reason,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub enum Why {
+pub enum Reason {
     Same,
     /// The erratum's number in the README.
     Erratum(u32),
     Unexplained,
 }
 
-/// What an erratum changes in one process of one scenario: where the C++ has these
-/// rows, once and together, the port has those.
-pub struct Difference {
-    pub erratum: u32,
-    pub process: &'static str,
-    pub cpp: Vec<String>,
-    pub port: Vec<String>,
-}
-
 /// A process of both, side by side.
 #[derive(Clone)]
 pub struct Pair {
     pub name: String,
-    pub lines: Vec<Line>,
+    pub lines: Vec<AlignedRow>,
 }
 
 /// What is expected of the port, beside the C++: where the rows that an erratum changes in
 /// this scenario alone are not as they should be, nothing is changed.
-pub fn expected(cpp: &[Process], mended: bool, part: &Part) -> Vec<Pair> {
-    let same = |row: &String| Line { cpp: Some(row.clone()), port: Some(row.clone()), why: Why::Same };
+pub fn expected(cpp: &[Process], mended: bool, scenario: &Scenario) -> Vec<Pair> {
+    let same =
+        |row: &String| AlignedRow { cpp: Some(row.clone()), port: Some(row.clone()), why: Reason::Same };
     let pair = |Process { name, rows }: &Process| {
-        let mut lines: Vec<Line> = rows.iter().map(same).collect();
-        let difference = part.difference.as_ref().filter(|difference| mended && difference.process == name);
+        let mut lines: Vec<AlignedRow> = rows.iter().map(same).collect();
+        let difference =
+            scenario.difference.as_ref().filter(|difference| mended && difference.process == name);
         if let Some(Difference { erratum, cpp, port, .. }) = difference {
             let mut places = (0..rows.len()).filter(|at| rows[*at..].starts_with(cpp));
             if let (Some(at), None) = (places.next(), places.next()) {
                 let place = at..at + cpp.len();
-                lines.splice(place.clone(), beside(&lines[place], port, Why::Erratum(*erratum)));
+                lines.splice(place.clone(), beside(&lines[place], port, Reason::Erratum(*erratum)));
             }
         }
         Pair { name: name.clone(), lines: if mended { everywhere(name, lines) } else { lines } }
@@ -67,21 +60,15 @@ pub fn compared(mut expected: Vec<Pair>, port: &[Process]) -> Vec<Pair> {
     }
     for Pair { name, lines } in &mut expected {
         let process = port.iter().find(|process| process.name == *name);
-        *lines = beside(lines, process.map_or(&[], |process| &process.rows), Why::Unexplained);
+        *lines = beside(lines, process.map_or(&[], |process| &process.rows), Reason::Unexplained);
     }
     expected
 }
 
-/// The row of a signal that is ignored.
-pub fn ignored(signal: &str) -> String {
-    const IGNORED: &str = "{sa_handler=SIG_IGN, sa_flags=SA_RESTART}, {sa_handler=SIG_DFL, sa_flags=0}";
-    format!("rt_sigaction({signal}, {IGNORED}) = 0")
-}
-
 /// The errata that show in more than one scenario, in the lines of a process.
-fn everywhere(name: &str, expected: Vec<Line>) -> Vec<Line> {
+fn everywhere(name: &str, expected: Vec<AlignedRow>) -> Vec<AlignedRow> {
     const REUSE: &str = "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0";
-    let added = |row, erratum| Line { cpp: None, port: Some(row), why: Why::Erratum(erratum) };
+    let added = |row, erratum| AlignedRow { cpp: None, port: Some(row), why: Reason::Erratum(erratum) };
     let mut lines = Vec::new();
     if name.starts_with("server") || name == "client" {
         lines.push(added(ignored("SIGPIPE"), 10));
@@ -89,12 +76,12 @@ fn everywhere(name: &str, expected: Vec<Line>) -> Vec<Line> {
     let (mut before, mut came) = (String::new(), 0);
     for mut line in expected {
         // What changes in this scenario alone is told of already.
-        if let (Some(row), Why::Same) = (line.cpp.clone(), line.why) {
+        if let (Some(row), Reason::Same) = (line.cpp.clone(), line.why) {
             if row.starts_with("bind(3, ") {
                 lines.push(added(REUSE.to_string(), 17));
             }
             if let Some((erratum, port)) = mended(&row, &before, came) {
-                line = Line { port: Some(port), why: Why::Erratum(erratum), ..line };
+                line = AlignedRow { port: Some(port), why: Reason::Erratum(erratum), ..line };
             }
             if row.starts_with("read(3, ") {
                 came = row.rsplit(' ').next().and_then(|result| result.parse().ok()).unwrap_or(0);
@@ -131,7 +118,7 @@ fn mended(row: &str, before: &str, came: usize) -> Option<(u32, String)> {
 }
 
 /// What is expected beside what the port did, row by row: what is not the same has this reason.
-fn beside(expected: &[Line], port: &[String], why: Why) -> Vec<Line> {
+fn beside(expected: &[AlignedRow], port: &[String], why: Reason) -> Vec<AlignedRow> {
     // How many rows from here on are the same, at most.
     let mut longest = vec![vec![0; port.len() + 1]; expected.len() + 1];
     for i in (0..expected.len()).rev() {
@@ -145,7 +132,7 @@ fn beside(expected: &[Line], port: &[String], why: Why) -> Vec<Line> {
     let (mut lines, mut shown, mut i, mut j) = (Vec::new(), (0, 0), 0, 0);
     loop {
         let line = expected.get(i);
-        let is_as_expected = |line: &Line| line.port.is_none() || line.port.as_ref() == port.get(j);
+        let is_as_expected = |line: &AlignedRow| line.port.is_none() || line.port.as_ref() == port.get(j);
         if !line.map_or(j == port.len(), is_as_expected) {
             let is_missing = j == port.len() || line.is_some() && longest[i + 1][j] >= longest[i][j + 1];
             (i, j) = if is_missing { (i + 1, j) } else { (i, j + 1) };
@@ -154,9 +141,9 @@ fn beside(expected: &[Line], port: &[String], why: Why) -> Vec<Line> {
         let (alone, others) = (&expected[shown.0..i], &port[shown.1..j]);
         for n in 0..alone.len().max(others.len()) {
             // The C++ may not have it: then an erratum's mend is missing.
-            let missed = |line: &Line| line.port.as_ref().map(|row| format!("expected: {row}"));
+            let missed = |line: &AlignedRow| line.port.as_ref().map(|row| format!("expected: {row}"));
             let cpp = alone.get(n).and_then(|line| line.cpp.clone().or(missed(line)));
-            lines.push(Line { cpp, port: others.get(n).cloned(), why });
+            lines.push(AlignedRow { cpp, port: others.get(n).cloned(), why });
         }
         let Some(line) = line else { return lines };
         lines.push(line.clone());

@@ -5,6 +5,7 @@ pub mod differences;
 pub mod golden;
 pub mod runner;
 pub mod scenario;
+pub mod step;
 
 #[cfg(test)]
 mod tests;

@@ -1,21 +1,23 @@
-//! Where a scenario is played: a program under strace, on a terminal, and its peer in the test's hands.
+//! Runs a scenario: a program under strace, on a terminal, and its peers, which are the test's sockets.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 
-use crate::compare::scenario::Part;
+use crate::compare::scenario::{FILE, Scenario};
+use crate::compare::step::{Action, Only, PeerAction};
 use crate::harness::builds::{Build, program};
 use crate::harness::net::ports::{free_port, is_unused};
-use crate::harness::net::test_client::{self, accept, connect, reset};
+use crate::harness::net::test_client::{accept, connect, echo, reset};
 use crate::harness::process::launch::{Launch, Running, Trace};
 use crate::harness::process::procfs::{descendants, state, waits_in_accept};
 use crate::harness::process::wait::wait_until;
-use crate::harness::trace::normalise::{Process, conduct, endless, unquoted};
+use crate::harness::report::during;
+use crate::harness::trace::normalise::{Process, conduct, endless};
 
-/// Whose conduct is watched.
-pub struct Cast {
+/// The four programs of the port, or of the article.
+pub struct Implementation {
     /// The directory of the four programs.
     pub directory: PathBuf,
     /// The errata are as printed.
@@ -24,187 +26,223 @@ pub struct Cast {
     pub port: bool,
 }
 
-impl Cast {
+impl Implementation {
     pub fn port(printed: bool) -> Self {
         let build = if printed { Build::AsPrinted } else { Build::Fixed };
-        Cast { directory: program(build, ""), printed, port: true }
+        Implementation { directory: program(build, ""), printed, port: true }
+    }
+
+    /// For messages.
+    pub fn name(&self) -> &'static str {
+        match (self.port, self.printed) {
+            (true, true) => "the port as printed",
+            (true, false) => "the port",
+            (false, true) => "the C++ as printed",
+            (false, false) => "the C++",
+        }
+    }
+
+    fn takes(&self, only: Only, program: &str) -> bool {
+        let fixed_port = self.port && !self.printed;
+        match only {
+            Only::Everyone => true,
+            Only::Port => fixed_port,
+            Only::Article => !fixed_port,
+            Only::Alive => !(self.printed && program == "tcp_server_double_fork"),
+        }
     }
 }
 
-struct Stage<'a> {
-    cast: &'a Cast,
-    part: &'a Part,
+/// A scenario while it runs: the programs, and their peers, which are the test's.
+struct ScenarioRun<'a> {
+    implementation: &'a Implementation,
+    scenario: &'a Scenario,
     /// The server's port.
     port: u16,
     listener: Option<TcpListener>,
-    running: Vec<(&'static str, Running)>,
-    peers: HashMap<&'a str, TcpStream>,
+    /// Each with the name of its process in traces.
+    programs: Vec<(&'static str, Running)>,
+    peers: HashMap<&'static str, TcpStream>,
 }
 
-/// What the processes of a cast do in a part.
-pub fn play(part: &Part, cast: &Cast) -> Vec<Process> {
-    let peers = HashMap::new();
-    let mut stage = Stage { cast, part, port: port(), listener: None, running: Vec::new(), peers };
-    for step in &part.steps {
-        stage.step(step);
-    }
-    stage.conduct()
-}
-
-impl<'a> Stage<'a> {
-    fn step(&mut self, step: &'a str) {
-        let mended_port = self.cast.port && !self.cast.printed;
-        let program = self.part.program;
-        let step = match step.split_once(": ") {
-            Some(("port", _)) if !mended_port => return,
-            Some(("article", _)) if mended_port => return,
-            Some(("alive", _)) if self.cast.printed && program.ends_with("double_fork") => return,
-            Some(("port" | "article" | "alive", step)) => step,
-            _ => step,
-        };
-        let (words, text) = step.split_at(step.find('"').unwrap_or(step.len()));
-        let (words, bytes) = (words.split_whitespace().collect::<Vec<&str>>(), unquoted(text));
-        let text = String::from_utf8_lossy(&bytes);
-        let number = words.last().and_then(|word| word.parse().ok()).unwrap_or(0);
-        if let ["types" | "ends-input", _] = words[..] {
-            self.last().screen().wait_for("Please enter", number);
+/// Runs a scenario, and returns what the processes did.
+pub fn run(scenario: &Scenario, implementation: &Implementation) -> Vec<Process> {
+    let (listener, programs, peers) = (None, Vec::new(), HashMap::new());
+    let mut run = ScenarioRun { implementation, scenario, port: port(), listener, programs, peers };
+    for step in &scenario.steps {
+        if implementation.takes(step.only, scenario.program) {
+            let name = implementation.name();
+            let _during =
+                during(format!("{scenario}, {name}, step `{}` of {FILE}:{}", step.text, step.line));
+            run.step(&step.action);
         }
-        match words[..] {
-            ["fault" | "fault-below", _] | ["no-user"] => {} // from the start on
-            ["start", ref words @ ..] => self.start(program, words),
-            ["listen"] => {
-                self.start(program, &["PORT", "127.0.0.1"]);
+    }
+    let _during = during(format!("{scenario}, {}, after the last step", implementation.name()));
+    run.processes()
+}
+
+impl ScenarioRun<'_> {
+    fn step(&mut self, action: &Action) {
+        match action {
+            // In effect from the start on.
+            Action::Fault(_) | Action::FaultBelow(_) | Action::NoUser => {}
+            Action::Start(args) => self.start(self.scenario.program, args),
+            Action::Listen => {
+                self.start(self.scenario.program, &["PORT", "127.0.0.1"]);
                 self.last().screen().wait_for("listen() success", 1);
             }
-            ["call"] => self.call(),
-            ["taken" | "called"] => {
-                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).expect("it is free");
-                if words[0] == "called" {
-                    self.call();
-                    self.peers.insert("server", accept(&listener));
-                }
+            Action::Taken => self.listener = Some(self.listen()),
+            Action::Call => self.call(),
+            Action::Called => {
+                let listener = self.listen();
+                self.call();
+                self.peers.insert("server", accept(&listener));
                 self.listener = Some(listener);
             }
-            ["hear", _] => self.last().screen().wait_for(&text, number),
-            ["server-says", _] => self.server().screen().wait_for(&text, number),
-            ["types", _] => self.last().type_in(&bytes),
-            ["ends-input", _] => self.last().end_input(),
-            ["stop"] => {
-                self.settles(0);
+            Action::Hear(times, text) => self.last().screen().wait_for(text, *times),
+            Action::ServerSays(times, text) => self.server().screen().wait_for(text, *times),
+            Action::Types(prompt, bytes) => {
+                self.last().screen().wait_for("Please enter", *prompt);
+                self.last().type_in(bytes);
+            }
+            Action::EndsInput(prompt) => {
+                self.last().screen().wait_for("Please enter", *prompt);
+                self.last().end_input();
+            }
+            Action::Stop => {
+                self.wait_until_idle(0);
                 let server = self.server();
                 server.signal(libc::SIGSTOP);
-                wait_until("the server stops", || matches!(state(server.pid()), Some('T' | 't')));
+                wait_until("the server is stopped", || matches!(state(server.pid()), Some('T' | 't')));
             }
-            ["continue"] => self.server().signal(libc::SIGCONT),
-            ["ends", _] => {
-                self.settles(number);
+            Action::Continue => self.server().signal(libc::SIGCONT),
+            Action::Ends(zombies) => {
+                self.wait_until_idle(*zombies);
                 let server = self.server();
                 if !server.has_ended() {
                     server.signal(libc::SIGTERM);
                 }
                 server.wait_for_descendants();
             }
-            ["ends-itself"] => drop(self.last().wait_for_descendants()),
-            ["cut-short"] => self.last().signal(libc::SIGKILL),
-            [name, "connects"] => drop(self.peers.insert(name, connect(self.port))),
-            [name, "leaves"] => drop(self.peers.remove(name)),
-            [name, "resets"] => reset(self.peers.remove(name).expect("it is connected")),
-            [name, "says"] => assert_eq!(test_client::echo(self.peer(name), &bytes).len(), bytes.len()),
-            [name, "sends"] => self.peer(name).write_all(&bytes).expect("it takes them"),
-            [name, "takes", _] => self.peer(name).read_exact(&mut vec![0; number]).expect("they come"),
-            // The other side may have closed already.
-            [name, "closes-half"] => drop(self.peer(name).shutdown(Shutdown::Write)),
-            // However it closes, whatever comes before.
-            [name, "is-left"] => drop(self.peer(name).read_to_end(&mut Vec::new())),
-            _ => panic!("no such step: {step}"),
+            Action::EndsItself => drop(self.last().wait_for_descendants()),
+            Action::CutShort => self.last().signal(libc::SIGKILL),
+            Action::Peer(name, action) => self.peer_step(name, action),
+        }
+    }
+
+    fn peer_step(&mut self, name: &'static str, action: &PeerAction) {
+        match action {
+            PeerAction::Connects => drop(self.peers.insert(name, connect(self.port))),
+            PeerAction::Leaves => drop(self.remove_peer(name)),
+            PeerAction::Resets => reset(self.remove_peer(name)),
+            PeerAction::Says(bytes) => drop(echo(self.peer(name), bytes)),
+            PeerAction::Sends(bytes) => {
+                let sent = self.peer(name).write_all(bytes);
+                sent.unwrap_or_else(|error| panic!("{name} can't send {} bytes: {error}", bytes.len()));
+            }
+            PeerAction::Takes(count) => {
+                let taken = self.peer(name).read_exact(&mut vec![0; *count]);
+                taken.unwrap_or_else(|error| panic!("{name} gets no {count} bytes: {error}"));
+            }
+            // The program may have closed already.
+            PeerAction::ClosesHalf => drop(self.peer(name).shutdown(Shutdown::Write)),
+            // However it closes, whatever it sends before.
+            PeerAction::IsLeft => drop(self.peer(name).read_to_end(&mut Vec::new())),
         }
     }
 
     fn peer(&mut self, name: &str) -> &mut TcpStream {
-        self.peers.get_mut(name).expect("it is connected")
+        self.peers.get_mut(name).unwrap_or_else(|| panic!("{name} is not connected"))
     }
 
-    /// Starts a program with these words, and what the part says of a fault and of the user.
-    fn start(&mut self, program: &str, words: &[&str]) {
+    fn remove_peer(&mut self, name: &str) -> TcpStream {
+        self.peers.remove(name).unwrap_or_else(|| panic!("{name} is not connected"))
+    }
+
+    fn listen(&self) -> TcpListener {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port));
+        listener.unwrap_or_else(|error| panic!("port {}: {error}", self.port))
+    }
+
+    /// Starts a program with these arguments, and with the scenario's faults and user.
+    fn start(&mut self, program: &str, args: &[&str]) {
         let port = u32::from(self.port);
-        let words = words.iter().map(|word| match *word {
+        let args = args.iter().map(|arg| match *arg {
             "PORT" => port.to_string(),
             "PORT+65536" => (port + 65536).to_string(),
-            word => word.to_string(),
+            arg => arg.to_string(),
         });
-        let steps = || self.part.steps.iter().filter_map(|step| step.split_once(' '));
         let path = format!("./{program}");
-        let launch = match steps().any(|(step, _)| step == "fault-below") {
+        // `-y`: what a descriptor is of.
+        let (mut trace, mut user, mut below) = (Trace::all().option("-y"), true, false);
+        for step in &self.scenario.steps {
+            match step.action {
+                Action::Fault(spec) => trace = trace.inject(spec),
+                Action::FaultBelow(spec) => (trace, below) = (trace.inject(spec), true),
+                Action::NoUser => user = false,
+                _ => {}
+            }
+        }
+        let launch = match below {
             // The shell uses up a first fork, and becomes the program.
             true => Launch::new("sh").args(["-c", "command eval '( : )'; exec \"$@\"", "sh", &path]),
             false => Launch::new(path),
         };
-        let launch = launch.args(words).directory(&self.cast.directory).clean_env().output_on_terminal();
-        let launch = if self.part.steps.contains(&"no-user") { launch } else { launch.user("me") };
-        // What a descriptor is of, `-y` says.
-        let trace = Trace::all().option("-y");
-        let faults = steps().filter(|(step, _)| step.starts_with("fault"));
-        let trace = faults.fold(trace, |trace, (_, fault)| trace.inject(fault));
-        let role = match program {
+        let directory = &self.implementation.directory;
+        let launch = launch.args(args).directory(directory).clean_env().output_on_terminal();
+        let launch = if user { launch.user("me") } else { launch };
+        let process = match program {
             "tcp_client" => "client",
-            _ if self.running.is_empty() => "server",
+            _ if self.programs.is_empty() => "server",
             _ => "server, again",
         };
-        self.running.push((role, launch.traced(trace).start()));
+        self.programs.push((process, launch.traced(trace).start()));
     }
 
-    /// Starts the client. As printed it is told the port's bytes the other way round (erratum 1), and finds it.
+    /// Starts the client. As printed it gets the port with its bytes exchanged, and so finds it (erratum 1).
     fn call(&mut self) {
-        let port = if self.cast.printed { self.port.swap_bytes() } else { self.port };
+        let port = if self.implementation.printed { self.port.swap_bytes() } else { self.port };
         self.start("tcp_client", &["127.0.0.1", &port.to_string()]);
     }
 
+    /// The program that was started last.
     fn last(&mut self) -> &mut Running {
-        &mut self.running.last_mut().expect("it was started").1
+        &mut self.programs.last_mut().expect("a program was started").1
     }
 
-    /// The server last started.
+    /// The server that was started last.
     fn server(&mut self) -> &mut Running {
-        let mut all = self.running.iter_mut().rev();
-        &mut all.find(|(role, _)| role.starts_with("server")).expect("it was started").1
+        let mut all = self.programs.iter_mut().rev();
+        &mut all.find(|(process, _)| process.starts_with("server")).expect("a server was started").1
     }
 
-    /// Waits until the server is idle, with so many children that nobody has waited for, or gone.
-    fn settles(&mut self, zombies: usize) {
+    /// Waits until the server blocks in `accept` and has that many zombies, or has ended.
+    fn wait_until_idle(&mut self, zombies: usize) {
         let server = self.server();
         let pid = server.pid();
-        wait_until("the server waits", || {
+        wait_until(&format!("the server blocks in accept, with {zombies} zombies"), || {
             server.has_ended() || waits_in_accept(pid) && descendants(pid).len() == zombies
         });
     }
 
     /// What all of them did.
-    fn conduct(&mut self) -> Vec<Process> {
+    fn processes(&mut self) -> Vec<Process> {
         let (port, swapped) = (u32::from(self.port), u32::from(self.port.swap_bytes()));
         let ports = [(port, "PORT"), (port + 65536, "PORT+65536"), (swapped, "PORT, the other byte first")];
-        let of_all = self.running.iter_mut().flat_map(|(role, running)| {
+        let of_all = self.programs.iter_mut().flat_map(|(process, running)| {
             running.wait_for_descendants();
-            conduct(&running.events(), role, &ports)
+            conduct(&running.events(), process, &ports)
         });
         of_all.map(|Process { name, rows }| Process { name, rows: endless(rows) }).collect()
     }
 }
 
-impl Drop for Stage<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let whose = if self.cast.port { "the port" } else { "C++" };
-            eprintln!("this was {}, {whose}", self.part);
-        }
-    }
-}
-
 /// A free port that is another free one with its bytes the other way round (erratum 1),
-/// and neither so short that it might stand in a text by chance.
+/// and neither so short that it might appear in a text by chance.
 fn port() -> u16 {
     let fits = |port: &u16| {
         let other = port.swap_bytes();
         other >= 10_000 && is_unused(other)
     };
-    std::iter::repeat_with(free_port).find(fits).expect("there is one")
+    std::iter::repeat_with(free_port).find(fits).expect("there are many such ports")
 }

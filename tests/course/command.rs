@@ -1,11 +1,12 @@
-//! `make lessons`: the list, or every trace block written anew. `make lesson N=3`: one lesson, run now.
+//! `make lessons`: the list; with `RECORD=1` every trace block recorded again. `make lesson N=3`: one lesson, run now.
 
 use std::io::{BufRead, IsTerminal};
 
 use crate::course::lessons::{self, Lesson};
-use crate::course::pages::{PAGES, printed_anew};
+use crate::course::pages::{PAGES, printed_again};
 use crate::course::reflow::{Style, lines};
-use crate::course::stage::fitted;
+use crate::course::runs;
+use crate::course::views::{fitted, legend};
 use crate::harness::builds::root;
 use crate::harness::terminal::{colours, wide_columns};
 use crate::harness::trace::may_trace;
@@ -32,7 +33,7 @@ fn chosen(words: &[String]) -> Result<Vec<Lesson>, String> {
 
 pub fn list(words: &[String]) -> Result<bool, String> {
     for lesson in chosen(words)?.into_iter().map(Lesson::translated) {
-        println!("{:2}  {}", lesson.number, lesson.question);
+        println!("{:2}  {}", lesson.number, lesson.title);
     }
     let more = say!(
         "make lesson N=0 runs the first; tests/lessons/README.md is the course's own page.",
@@ -47,20 +48,20 @@ pub fn record(words: &[String]) -> Result<bool, String> {
     let written = |path: &std::path::Path, old: &str, new: &str| {
         let name = path.strip_prefix(root()).unwrap_or(path).display();
         if old == new {
-            return println!("{}", say!("{name}: as it was", "{name}：没有变化"));
+            return println!("{}", say!("{name}: unchanged", "{name}：没有变化"));
         }
-        std::fs::write(path, new).expect("it can be written to");
-        println!("{}", say!("{name}: written anew", "{name}：已重写"));
+        std::fs::write(path, new).expect("the page can be written");
+        println!("{}", say!("{name}: recorded", "{name}：已重新记录"));
     };
     may_trace()?;
     for lesson in chosen(words)? {
-        let measured = lesson.run();
+        let measured = runs::run(lesson.number);
         for page in [lesson.in_chinese(), Some(lesson)].into_iter().flatten() {
             written(&page.path, &page.text, &page.with(&measured));
         }
     }
     for page in PAGES.iter().filter(|_| words.is_empty()) {
-        let (old, new, lacking) = printed_anew(page);
+        let (old, new, lacking) = printed_again(page);
         lacking.iter().for_each(|what| println!("{what}"));
         written(&root().join(page), &old, &new);
     }
@@ -78,7 +79,7 @@ pub fn show(words: &[String]) -> Result<bool, String> {
     let lesson = chosen(words)?.remove(0);
     let width = wide_columns("lesson", WIDEST)?;
     may_trace()?;
-    let measured = lesson.run();
+    let measured = runs::run(lesson.number);
     let lesson = lesson.translated();
     if std::env::var_os("ASK").is_some_and(|value| !value.is_empty()) {
         ask(&lesson, &measured, width);
@@ -160,6 +161,9 @@ fn print(lesson: &Lesson, measured: &[Option<String>], width: usize) {
     }
     let path = lesson.path.strip_prefix(root()).unwrap_or(&lesson.path).display();
     println!("{}", say!("(The answer: {path}.)", "（答案见 {path}。）"));
+    if raw() && !legend().is_empty() {
+        println!("{}", say!("In this run: {}", "这次运行中：{}", legend()));
+    }
     for (trace, measured) in lesson.traces().iter().zip(measured) {
         let (first, needs) = (trace.first, lacking(trace.kind));
         let remark = match measured {

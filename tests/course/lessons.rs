@@ -1,51 +1,53 @@
-//! The lessons as files: Markdown whose ```` ```trace ```` blocks are what a real run showed.
+//! The lessons as Markdown pages: their titles, their blocks, and pages with other text in the blocks.
 
 use std::fs;
 use std::path::PathBuf;
 
-use crate::course::traces::COURSE;
 use crate::harness::builds::root;
 use crate::harness::i18n::chinese;
 
 pub struct Lesson {
     pub number: usize,
     pub path: PathBuf,
-    /// What its title asks.
-    pub question: String,
+    pub title: String,
     pub text: String,
 }
 
 /// A block between two fences of a page.
 pub struct Block<'a> {
-    /// The line of its first fence, from 1, and what stands there: `sh`; `trace`, with what it needs
-    /// that a machine may lack: `trace article`, `trace perl`.
+    /// The line of its first fence, from 1.
     pub first: usize,
+    /// What the fence says: `sh`, `seen`, `trace`; `trace perl` if the run needs something that may be missing.
     pub kind: &'a str,
-    /// What it says, and what the page says above it, from the last block on.
     pub text: &'a str,
+    /// The text between the block before and this one.
     pub above: &'a str,
 }
 
 /// All lessons, in order.
 pub fn all() -> Vec<Lesson> {
     let directory = root().join("tests/lessons");
-    let files = fs::read_dir(&directory).expect("the lessons are there").flatten();
+    let files = fs::read_dir(&directory).expect("tests/lessons can be listed").flatten();
     let mut lessons: Vec<Lesson> = files.filter_map(|file| lesson(file.path())).collect();
     lessons.sort_by_key(|lesson| lesson.number);
     lessons
 }
 
-/// The lesson in a file `NN-name.md` with a title `# N. Question?`
+/// The lesson in a file `NN-name.md` with a title `# N. Title`.
 fn lesson(path: PathBuf) -> Option<Lesson> {
     let name = path.file_name()?.to_str()?;
     let number = name.strip_suffix(".md")?.split('-').next()?.parse().ok()?;
-    let text = fs::read_to_string(&path).expect("it can be read");
-    let title = text.lines().find_map(|line| line.strip_prefix("# "))?;
-    let question = title.strip_prefix(&format!("{number}. "))?.to_string();
-    Some(Lesson { number, path, question, text })
+    let text = fs::read_to_string(&path).expect("a lesson is UTF-8 text");
+    let title = text.lines().find_map(|line| line.strip_prefix(&format!("# {number}. ")))?.to_string();
+    Some(Lesson { number, path, title, text })
 }
 
 impl Lesson {
+    /// The page from the project's directory: `tests/lessons/07-fork.md`.
+    pub fn place(&self) -> String {
+        self.path.strip_prefix(root()).unwrap_or(&self.path).display().to_string()
+    }
+
     /// The lesson's page in the user's language, where there is one.
     pub fn translated(self) -> Lesson {
         self.in_chinese().filter(|_| chinese()).unwrap_or(self)
@@ -56,18 +58,12 @@ impl Lesson {
         if other.exists() { lesson(other) } else { None }
     }
 
-    /// The blocks of traces.
+    /// The blocks that a run writes.
     pub fn traces(&self) -> Vec<Block<'_>> {
         blocks(&self.text).into_iter().filter(Block::is_trace).collect()
     }
 
-    /// What a run shows now, block by block. `None` where it needs what is not there.
-    pub fn run(&self) -> Vec<Option<String>> {
-        let blocks = COURSE[self.number]();
-        blocks.into_iter().map(|block| Some(block?.trim_end().to_string())).collect()
-    }
-
-    /// The text with these blocks. What was not measured stays as it was recorded.
+    /// The text with these traces. What was not measured stays as it was recorded.
     pub fn with(&self, measured: &[Option<String>]) -> String {
         let mut measured = measured.iter().cloned();
         replaced(&self.text, |block| if block.is_trace() { measured.next().flatten() } else { None })

@@ -1,18 +1,16 @@
-//! The course: its lessons as files, the runs behind their traces, and a student's terminal.
+//! The course: its lessons as Markdown pages, the sessions behind their traces, and a student's terminal.
 
-pub mod beyond;
 pub mod command;
+pub mod grading;
 pub mod lessons;
 pub mod pages;
 pub mod reflow;
+pub mod runs;
+pub mod sessions;
 pub mod shell;
-pub mod stage;
-pub mod traces;
+pub mod sockets;
 pub mod transcript;
+pub mod views;
 
 #[cfg(test)]
-mod tests {
-    mod languages;
-    mod shown;
-    mod typed;
-}
+mod tests;

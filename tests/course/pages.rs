@@ -1,13 +1,13 @@
-//! Pages whose examples a run has printed: below `<!-- printed by: make demo -->` stands a block with what it prints.
+//! Pages with examples: the block below `<!-- printed by: make demo -->` is the output of that command.
 //!
-//! What differs from run to run stands there in one form: a time of the log is [`TIME`], the first port that is
+//! What differs from run to run has one form there: a time of the log is [`TIME`], the first port that is
 //! shown beside 127.0.0.1 is 8080, the others are 40001, 40002 and so on, the user is `student`.
 
 use std::process::Command;
 
 use crate::article::article;
 use crate::course::lessons::replaced;
-use crate::course::stage::substituted;
+use crate::course::views::substituted;
 use crate::harness::builds::{MAKE_VARIABLES, root};
 
 /// The pages, from the project's directory.
@@ -15,9 +15,9 @@ pub const PAGES: [&str; 4] = ["README.md", "README.zh-CN.md", "tests/README.md",
 
 const TIME: &str = "Sun Nov 22 14:13:23 2026";
 
-/// The page as it stands, and as runs print it now, with what it would have needed and there was not.
-pub fn printed_anew(page: &str) -> (String, String, Vec<String>) {
-    let text = std::fs::read_to_string(root().join(page)).expect("the page is there");
+/// The page as it is, and with what its commands print now; and the commands that could not be run.
+pub fn printed_again(page: &str) -> (String, String, Vec<String>) {
+    let text = std::fs::read_to_string(root().join(page)).expect("the page can be read");
     let mut lacking = Vec::new();
     let new = replaced(&text, |block| {
         let line = block.above.lines().next_back()?;
@@ -42,7 +42,7 @@ fn printed(command: &str, chinese: bool) -> Option<String> {
     shell.args(["-c", command]).current_dir(root()).env("MAKEFLAGS", "s").env("USER", "student");
     shell.env("LC_ALL", if chinese { "zh_CN.UTF-8" } else { "C.UTF-8" });
     shell.env("ARTICLE", article.unwrap_or_default());
-    let output = shell.output().expect("there is a shell");
+    let output = shell.output().expect("sh is installed");
     assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
     Some(normalised(String::from_utf8_lossy(&output.stdout).trim_end()))
 }
@@ -50,13 +50,13 @@ fn printed(command: &str, chinese: bool) -> Option<String> {
 /// `text` as any run would print it.
 fn normalised(text: &str) -> String {
     let text = text.lines().map(with_one_time).collect::<Vec<_>>().join("\n");
-    // What is a port stands before or behind the address.
+    // A port is the number before or after the address.
     let mut names: Vec<(u16, String)> = Vec::new();
     for (at, ip) in text.match_indices("127.0.0.1") {
         let before = text[..at].strip_suffix(' ').and_then(|before| before.rsplit(' ').next());
-        let behind = text[at + ip.len()..].trim_start_matches([':', ' ']);
-        let behind = behind.split(|c: char| !c.is_ascii_digit()).next();
-        for port in [before, behind].into_iter().flatten().filter_map(|word| word.parse().ok()) {
+        let after = text[at + ip.len()..].trim_start_matches([':', ' ']);
+        let after = after.split(|c: char| !c.is_ascii_digit()).next();
+        for port in [before, after].into_iter().flatten().filter_map(|word| word.parse().ok()) {
             if names.iter().all(|(known, _)| *known != port) {
                 let name = if names.is_empty() { 8080 } else { 40_000 + names.len() };
                 names.push((port, name.to_string()));

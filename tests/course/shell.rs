@@ -1,4 +1,4 @@
-//! A terminal with a student's shell in it: what is typed, and what then stands on the screen.
+//! A terminal with a student's shell in it: what is typed, and what is then on the screen.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -8,32 +8,33 @@ use crate::harness::builds::{MAKE_VARIABLES, root};
 use crate::harness::process::launch::{Launch, Running};
 use crate::harness::process::procfs::state;
 use crate::harness::process::wait::{TIMEOUT, wait_at_most};
+use crate::harness::text::without_colours;
 
-/// Behind these the shell waits for a command, or for the rest of one.
+/// With these the shell prompts for a command, or for the rest of one.
 const PROMPTS: [&str; 2] = ["course$ ", "course> "];
 
 pub struct Terminal {
     shell: Running,
-    /// Its other side, to ask how much of what was typed nobody has read.
+    /// The terminal itself, which tells how much of what was typed is still unread.
     line: File,
-    /// Prompts on the screen when something was typed last.
+    /// How many prompts were on the screen when something was typed last.
     prompts: usize,
     /// How many lines of the screen have been looked at.
     pub looked_at: usize,
 }
 
 impl Terminal {
-    /// A shell in the project's directory; `port` is what the Makefile takes where a command names none.
+    /// A shell in the project's directory, in which `PORT` is set.
     pub fn open(port: &str) -> Self {
         let shell = Launch::new("bash")
             .without_env(MAKE_VARIABLES)
             .args(["--norc", "--noprofile", "--noediting", "-i"])
             .env("PORT", port);
         let shell = shell.env("PS1", PROMPTS[0]).env("PS2", PROMPTS[1]).env("HISTFILE", "");
-        let shell = shell.env("TERM", "dumb").env("LC_ALL", "C").directory(root()).terminal(80).start();
+        let shell = shell.env("TERM", "dumb").env("LC_ALL", "C").directory(root()).terminal(160).start();
         let line = format!("/proc/{}/fd/0", shell.pid());
         let line = File::options().read(true).custom_flags(libc::O_NOCTTY).open(line);
-        let line = line.expect("it has a terminal");
+        let line = line.expect("the shell has a terminal");
         Terminal { shell, line, prompts: 0, looked_at: 0 }
     }
 
@@ -46,28 +47,24 @@ impl Terminal {
         wait_at_most(TIMEOUT, || keys == "\x04" || self.screen().len() > before);
     }
 
-    /// What stands on it.
+    /// All that has been on the screen, without colours.
     pub fn screen(&self) -> String {
-        let text = self.shell.screen().text().replace('\r', "");
-        // Colours are no part of what is looked for.
-        let mut pieces = text.split("\x1b[");
-        let first = pieces.next().unwrap_or_default().to_string();
-        pieces.fold(first, |text, piece| text + piece.split_once('m').map_or(piece, |(_, rest)| rest))
+        without_colours(&self.shell.screen().text().replace('\r', ""))
     }
 
-    /// Looks no more at what stands there now, but for a line that is not finished.
+    /// Ignores what is on the screen now, except an unfinished line.
     pub fn look_from_here(&mut self) {
         self.looked_at = self.screen().matches('\n').count();
     }
 
-    /// The lines that were printed since, with their numbers; commands are not among them.
+    /// The lines printed since then, with their numbers, without the commands.
     pub fn printed(&self) -> Vec<(usize, String)> {
         let screen = self.screen();
         let lines = screen.lines().map(str::to_string).enumerate().skip(self.looked_at);
         lines.filter(|(_, line)| !PROMPTS.iter().any(|prompt| line.starts_with(prompt))).collect()
     }
 
-    /// The last command, and what stands below it.
+    /// The last command and what is below it.
     pub fn since_prompt(&self) -> String {
         self.screen().rsplit(PROMPTS[0]).next().unwrap_or_default().to_string()
     }
@@ -82,15 +79,41 @@ impl Terminal {
         self.unread() == 0 && self.prompts_seen() > self.prompts
     }
 
-    /// Bytes that were typed and that nobody has read.
+    /// Bytes that were typed and not read yet.
     pub fn unread(&self) -> i32 {
         let mut count = 0;
         unsafe { libc::ioctl(self.line.as_raw_fd(), libc::FIONREAD, &raw mut count) };
         count
     }
 
-    /// The shell and all that runs because of it, each with what it does.
+    /// All processes that run because of what was typed, each with its state.
     pub fn processes(&self) -> Vec<(u32, Option<char>)> {
         self.shell.descendants().into_iter().map(|pid| (pid, state(pid))).collect()
+    }
+
+    /// Changes whenever something happens here: a line, a process, a system call that had to wait.
+    pub fn activity(&self) -> (usize, Vec<(u32, String)>) {
+        let switches = |pid| {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            status.lines().filter(|line| line.contains("ctxt_switches")).collect::<String>()
+        };
+        let processes = self.shell.descendants().into_iter().map(|pid| (pid, switches(pid)));
+        (self.shell.screen().text().len(), processes.collect())
+    }
+
+    /// What a command may change in the shell for those that follow: limits, open files, directory, terminal modes.
+    pub fn state(&self) -> Vec<String> {
+        let pid = self.shell.pid();
+        let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
+        let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        let files = files.filter_map(|file| file.file_name().into_string().ok());
+        let mut files: Vec<String> = files.map(|file| format!("open: {file}")).collect();
+        files.sort();
+        let directory = std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_default();
+        let mut modes: libc::termios = unsafe { std::mem::zeroed() };
+        unsafe { libc::tcgetattr(self.line.as_raw_fd(), &raw mut modes) };
+        let modes = format!("terminal: {:x} {:x} {:x}", modes.c_iflag, modes.c_oflag, modes.c_lflag);
+        let rest = [format!("directory: {}", directory.display()), modes];
+        limits.lines().map(str::to_string).chain(files).chain(rest).collect()
     }
 }

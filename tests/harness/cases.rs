@@ -4,8 +4,20 @@
 ///
 /// Rust needs the names in the source. [`Cases::assert_are`], called by a test of `CASES`, says which line
 /// to write when the data file has others.
+///
+/// With modules, each name is a test in each of them: `cases! { mod fixed: super::check; mod printed: …; for [no_words] }`.
 #[macro_export]
 macro_rules! cases {
+    ($(mod $module:ident: $run:path;)+ for $names:tt) => {
+        $(
+            mod $module {
+                $crate::cases! { @in_module $run, $names }
+            }
+        )+
+    };
+    (@in_module $run:path, [$($name:ident),+ $(,)?]) => {
+        $crate::cases! { $run: $($name),+ }
+    };
     ($run:path: $($name:ident),+ $(,)?) => {
         #[allow(dead_code)]
         pub const CASES: $crate::harness::cases::Cases = $crate::harness::cases::Cases {

@@ -84,8 +84,7 @@ impl Failure {
     /// Prints the report and ends the test.
     pub fn fail(self) -> ! {
         self.print();
-        // A panic would be reported again.
-        resume_unwind(Box::new(self.what))
+        end_test()
     }
 
     /// The report as lines, at most [`LONGEST`].
@@ -116,6 +115,12 @@ impl Failure {
         let lines: Vec<String> = head.into_iter().chain(body).chain(tail).collect();
         lines.join("\n") + "\n"
     }
+}
+
+/// Ends a test whose failures have been printed, without another report.
+pub fn end_test() -> ! {
+    // A panic would be reported.
+    resume_unwind(Box::new("reported"))
 }
 
 thread_local! {

@@ -14,6 +14,17 @@ use crate::harness::trace::parse::Event;
 /// Up to four clients connect one after another and send a message; then they quit, in the same order. `bin` is the
 /// directory of the programs.
 pub fn run(bin: &Path, server: &str, clients: usize, port: u16) -> Vec<Event> {
+    run_and(bin, server, clients, port, |_| ())
+}
+
+/// The same, with a look at the programs, the server first, while all clients are served.
+pub fn run_and(
+    bin: &Path,
+    server: &str,
+    clients: usize,
+    port: u16,
+    look: impl FnOnce(&[Running]),
+) -> Vec<Event> {
     let start = |name: &str, words: [&str; 2]| {
         Launch::new(bin.join(name)).args(words).traced(trace_of_calls(&[])).start()
     };
@@ -26,6 +37,7 @@ pub fn run(bin: &Path, server: &str, clients: usize, port: u16) -> Vec<Event> {
         let client = programs.len() - 1;
         type_in(&mut programs, client, word);
     }
+    look(&programs);
     for client in 1..=clients {
         type_in(&mut programs, client, "quit");
     }
