@@ -1,9 +1,11 @@
 //! `make compare`: the article's C++ and the port in the same scenarios, call by call.
 
 pub mod command;
-mod golden;
-mod runner;
+pub mod differences;
+pub mod golden;
+pub mod runner;
 pub mod scenario;
+pub mod step;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::article::build::{built, to_run};
+use crate::article::build::{Built, built, to_run};
+use crate::article::fixes;
 use crate::article::given;
 use crate::fuzz::play::Cast;
 use crate::fuzz::record::record;
@@ -53,11 +54,21 @@ fn number(name: &str, default: u64) -> Result<u64, String> {
     text.parse().map_err(|_| say!("{name}={text}: give a number", "{name}={text}：应为数字"))
 }
 
-/// The article's C++ beside the port.
+/// The article's C++ beside the port, as printed and fixed.
 fn pairs() -> Result<Vec<Pair>, String> {
     let article = given()?;
-    let cpp = Cast { directory: built(&article, &to_run(true))?.directory, printed: true };
-    Ok(vec![Pair { name: "as-printed", cpp, port: of_the_port(true) }])
+    let pair = |printed: bool| {
+        let errata = if printed { to_run(true) } else { fixes::all() };
+        let Built { directory, without, .. } = built(&article, &errata)?;
+        match without.into_iter().next() {
+            Some((program, why)) => Err(format!("{program}: {why}")),
+            None => {
+                let name = if printed { "as-printed" } else { "fixed" };
+                Ok(Pair { name, cpp: Cast { directory, printed }, port: of_the_port(printed) })
+            }
+        }
+    };
+    Ok(vec![pair(true)?, pair(false)?])
 }
 
 pub fn of_the_port(printed: bool) -> Cast {

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::fuzz::session::{SERVER, Session, Step};
-use crate::harness::process::launch::{Launch, Running, Trace};
+use crate::harness::process::launch::{Launch, Running, Trace, while_nothing_forks};
 use crate::harness::process::procfs::state;
 use crate::harness::process::quiet::{processes, settles};
 use crate::harness::process::wait::wait_until;
-use crate::harness::trace::normalise::{Process, normalise, quoted, without_repetition};
+use crate::harness::trace::normalise::{Process, conduct, endless, quoted};
 
 /// The programs to play to: a directory of four, and how they are built.
 #[derive(Clone)]
@@ -110,8 +110,12 @@ impl<'a> Stage<'a> {
             }
             Step::Reads(name) => self.reads(name),
             Step::ClosesHalf(name) => _ = self.peers.get(name).map(|peer| peer.shutdown(Shutdown::Write)),
-            Step::Resets(name) => _ = self.peers.remove(name).map(reset),
-            Step::Leaves(name) => drop(self.peers.remove(name)),
+            Step::Resets(name) => {
+                let peer = self.peers.remove(name);
+                peer.iter().for_each(reset);
+                while_nothing_forks(|| drop(peer));
+            }
+            Step::Leaves(name) => while_nothing_forks(|| drop(self.peers.remove(name))),
             Step::Stop => self.stop(),
             Step::Continue => self.go_on(),
             Step::Types(bytes) => {
@@ -127,7 +131,7 @@ impl<'a> Stage<'a> {
                 }
             }
             Step::EndsInput => {
-                self.program.end_input();
+                while_nothing_forks(|| self.program.end_input());
                 self.input_ended = true;
             }
         }
@@ -138,15 +142,22 @@ impl<'a> Stage<'a> {
         self.seen.entry(name).or_default().push(what);
     }
 
+    /// Takes what has come, and what comes because there is room for it again.
     fn reads(&mut self, name: &'static str) {
-        let Some(mut peer) = self.peers.get(name) else { return };
         let mut came = Vec::new();
-        let end = match peer.read_to_end(&mut came) {
-            Ok(_) => "end".to_string(),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => "waits".to_string(),
-            Err(error) => error.kind().to_string(),
-        };
-        self.saw(name, format!("{} {end}", quoted(&came)));
+        loop {
+            let Some(mut peer) = self.peers.get(name) else { return };
+            let before = came.len();
+            let end = match peer.read_to_end(&mut came) {
+                Ok(_) => "end".to_string(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => "waits".to_string(),
+                Err(error) => error.kind().to_string(),
+            };
+            if came.len() == before || end != "waits" {
+                return self.saw(name, format!("{} {end}", quoted(&came)));
+            }
+            self.settle();
+        }
     }
 
     fn settle(&mut self) {
@@ -161,7 +172,9 @@ impl<'a> Stage<'a> {
             return;
         }
         self.stuck = Some(if enough() { "prompts forever" } else { "never blocks" });
-        unsafe { libc::kill(-(self.program.pid() as i32), libc::SIGKILL) };
+        self.signal(libc::SIGKILL);
+        let ended = |pid| matches!(state(pid), None | Some('Z'));
+        wait_until("all its processes have ended", || processes(&self.program).into_iter().all(ended));
     }
 
     fn stop(&mut self) {
@@ -200,11 +213,11 @@ impl<'a> Stage<'a> {
         let port = self.address.port();
         let ports = [(u32::from(port), "PORT"), (u32::from(port.swap_bytes()), "PORT, bytes swapped")];
         let role = if self.session.is_of_a_server() { "server" } else { "client" };
-        let mut processes = normalise(&self.program.events(), role, &ports);
+        let mut processes = conduct(&self.program.events(), role, &ports);
         let address = self.address.ip().to_string();
         for process in &mut processes {
             process.rows = match self.stuck {
-                Some("prompts forever") => without_repetition(std::mem::take(&mut process.rows)),
+                Some("prompts forever") => endless(std::mem::take(&mut process.rows)),
                 // Where SIGKILL came is chance.
                 Some(_) => vec!["never blocks".to_string()],
                 None => std::mem::take(&mut process.rows),
@@ -241,7 +254,8 @@ fn ready(stream: TcpStream) -> TcpStream {
     stream
 }
 
-fn reset(stream: TcpStream) {
+/// When it is closed, it is reset.
+fn reset(stream: &TcpStream) {
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };
     let (size, linger) = (size_of_val(&linger) as u32, (&raw const linger).cast());
     unsafe { libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, linger, size) };

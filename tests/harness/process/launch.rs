@@ -10,6 +10,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::harness::net::ports::is_listening;
@@ -94,6 +95,13 @@ pub struct Launch {
     trace: Option<Trace>,
     screen: Option<Stream>,
     keyboard: Option<File>,
+}
+
+/// Between `fork` and `exec` a program holds copies of this process's descriptors: what is closed then stays open.
+pub fn while_nothing_forks<T>(work: impl FnOnce() -> T) -> T {
+    static FORKS: Mutex<()> = Mutex::new(());
+    let _turn = FORKS.lock().unwrap_or_else(PoisonError::into_inner);
+    work()
 }
 
 impl Launch {
@@ -248,7 +256,7 @@ impl Launch {
             limits.iter().try_for_each(|&(limit, most)| set_limit(limit, most))
         };
         unsafe { command.pre_exec(before_exec) };
-        let spawned = command.spawn();
+        let spawned = while_nothing_forks(|| command.spawn());
         // The terminal's other end is to be open in the program only.
         drop(command);
         let mut supervisor = spawned
@@ -431,13 +439,6 @@ impl Running {
         let Some(written) = &self.written else { return String::new() };
         let text = std::fs::read(&written.path).unwrap_or_else(|error| panic!("strace's output: {error}"));
         String::from_utf8_lossy(&text).into_owned()
-    }
-
-    /// Whether strace has seen such a call begin; it writes the first half before the call returns.
-    pub fn has_begun(&self, call: &str) -> bool {
-        let begins =
-            |line| parse::prefix(line).2.strip_prefix(call).is_some_and(|rest| rest.starts_with('('));
-        self.trace().lines().any(begins)
     }
 
     pub fn events(&self) -> Vec<Event> {
