@@ -15,7 +15,7 @@ comma := ,
 # make was called, with -C too.
 switches = AS_PRINTED STATIC ASK RAW RECORD PEERS VERBOSE QUIET
 paths = ARTICLE TRACE SERVER_BIN CLIENT_BIN DIR
-texts = SERVER PORT IP CLIENTS N LIKE FORMAT ONLY LISTING SECONDS SEED
+texts = SERVER PORT IP CLIENTS N LIKE FORMAT ONLY ERRATUM LISTING SECONDS SEED
 on = $(filter-out 0,$(1))
 absolute = $(if $(filter /%,$(firstword $(1))),,$(if $(1),$(or $(called),$(error $(call say,\
 $(name)=$(1): with -C give the whole path,$(name)=$(1)：使用 -C 时请给出绝对路径)))/))$(1)
@@ -90,7 +90,7 @@ lesson: need-strace need-ss need-ps ## one lesson, run now: N=3; ASK=1 asks firs
 fixed: need-g++ ## the article's C++ with its 17 fixes, in target/fixed: ARTICLE=file ONLY=13 | 改正 17 处勘误后的原文 C++，放在 target/fixed：ARTICLE=文件 ONLY=13
 	@$(tools) fixed $${ONLY:+"$$ONLY"}
 
-compare: need-strace need-g++ ## calls, beside the article's C++: ARTICLE=file ONLY=tcp_client | 文章的 C++ 与本项目的调用对照：ARTICLE=文件 ONLY=tcp_client
+compare: need-strace $(if $(ARTICLE),need-g++) ## calls next to those of the article's C++, as printed and fixed: ARTICLE=file ONLY=quit ERRATUM=13 | 与文章的 C++ 对照系统调用（原文版、修正版）：ARTICLE=文件 ONLY=quit ERRATUM=13
 	@$(tools) compare $${ONLY:+"$$ONLY"}
 
 side-by-side: ## the two sources in two columns, aligned: ARTICLE=file LISTING=client | 两份源代码并排对齐：ARTICLE=文件 LISTING=client

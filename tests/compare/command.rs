@@ -1,117 +1,325 @@
 //! `make compare`: the article's C++ and the port in the same scenarios, their calls in two columns.
 //!
-//! `ARTICLE` names the saved copy, `AS_PRINTED` the build, `RECORD` writes what was seen
-//! of the C++ to `tests/compare/traces`. Words choose programs or scenarios by name.
+//! Two pairs: both as printed, and both fixed. Without `ARTICLE` the recorded traces take the place of the C++.
+//! `AS_PRINTED=1`: the first pair only. `ERRATUM=13`: the article as printed beside the article with that fix.
+//! `RECORD=1` records what the C++ does. Words choose scenarios by a part of their program's name or their own.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
+use std::panic::catch_unwind;
 
-use crate::article::build::{Built, built, to_run};
-use crate::article::fixes;
-use crate::article::given;
-use crate::compare::differences::{Pair, Reason, compared, expected};
-use crate::compare::golden;
-use crate::compare::runner::{Implementation, run};
-use crate::compare::scenario::{Scenario, scenarios};
+use super::golden::{recorded, write};
+use super::runner::{Subject, VERSIONS, Version, run};
+use super::scenario::{Scenario, scenarios};
+use crate::article::{article, fixes, given};
+use crate::harness::diff::common;
 use crate::harness::i18n::chinese;
 use crate::harness::pool::parallel;
+use crate::harness::switches::{is_on, value};
 use crate::harness::terminal::{colours, wide_columns};
 use crate::harness::text::display_width;
+use crate::harness::trace::may_trace;
+use crate::harness::trace::normalise::Process;
 use crate::say;
 
 /// The widest that two columns are shown; beside them are a mark and a bar.
 const WIDEST: usize = 120;
 const BESIDE: usize = 8;
+/// Scenarios that run at a time: they mostly wait.
+const AT_A_TIME: usize = 4;
 
-/// Whether all differences have an explanation, or one line that says why nothing is compared.
+/// Whether all rows are the same, or one line that says why nothing is compared.
 pub fn compare(words: &[String]) -> Result<bool, String> {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let (printed, record) = (is_set("AS_PRINTED"), is_set("RECORD"));
-    let mut chosen = chosen(words)?;
+    let chosen = chosen(words)?;
     let half = (wide_columns("compare", WIDEST)? - BESIDE) / 2;
-    if record && !words.is_empty() {
-        return Err(say!("RECORD=1 records all: without ONLY", "RECORD=1 记录全部场景，不能同时用 ONLY"));
+    may_trace()?;
+    if let Some(erratum) = value("ERRATUM") {
+        return compare_fix(&erratum, &chosen, half);
     }
-    let Built { directory, without, .. } = built(&given()?, &to_run(printed))?;
-    let (cpp, port) = (Implementation { directory, printed, port: false }, Implementation::port(printed));
+    if is_on("RECORD") {
+        if !words.is_empty() {
+            return Err(say!(
+                "RECORD=1 records all: without ONLY",
+                "RECORD=1 记录全部场景，不能同时用 ONLY"
+            ));
+        }
+        return record(&chosen);
+    }
+    println!("{}", say!("!! marks rows that differ.", "!! 表示不同的行。"));
+    let versions = if is_on("AS_PRINTED") { &VERSIONS[..1] } else { &VERSIONS[..] };
+    let mut totals = Vec::new();
+    for version in versions {
+        totals.push(compare_pair(*version, &chosen, half)?);
+    }
+    println!();
+    for (version, Total { scenarios, same, different }) in versions.iter().zip(&totals) {
+        let build = match version {
+            Version::AsPrinted => say!("as printed", "原文版"),
+            Version::Fixed => say!("fixed", "修正版"),
+        };
+        let line = say!(
+            "{scenarios} scenarios, {build}: {same} rows the same, {different} unexplained",
+            "{scenarios} 个场景，{build}：{same} 行相同，{different} 行没有解释"
+        );
+        println!("{line}");
+    }
+    if totals.iter().any(|total| total.same == 0) {
+        return Err(say!("nothing was compared", "没有比较任何内容"));
+    }
+    Ok(totals.iter().all(|total| total.different == 0))
+}
 
-    for erratum in to_run(printed) {
-        let [english, chinese] = fixes::says(erratum);
-        println!("{}", say!("fixed in the article: {english}", "文章中已修正：{chinese}"));
+/// The scenarios that a word is part of, all if there are none.
+fn chosen(words: &[String]) -> Result<Vec<Scenario>, String> {
+    let mut all = scenarios();
+    let words: Vec<&str> =
+        words.iter().flat_map(|word| word.split([' ', ','])).filter(|word| !word.is_empty()).collect();
+    let has = |scenario: &Scenario, word: &str| scenario.program == word || scenario.name.contains(word);
+    for word in &words {
+        if !all.iter().any(|scenario| has(scenario, word)) {
+            let names: BTreeSet<&str> =
+                all.iter().flat_map(|scenario| [scenario.program, &scenario.name]).collect();
+            let names = names.into_iter().collect::<Vec<_>>().join(" ");
+            return Err(say!(
+                "ONLY={word}: it is part of none of: {names}",
+                "ONLY={word}：不是下列任何名称的一部分：{names}"
+            ));
+        }
+    }
+    all.retain(|scenario| words.is_empty() || words.iter().any(|word| has(scenario, word)));
+    Ok(all)
+}
+
+/// How many rows were the same, and how many not.
+#[derive(Default)]
+struct Total {
+    scenarios: usize,
+    same: usize,
+    different: usize,
+}
+
+/// The C++, or what is recorded of it, and the port.
+fn compare_pair(version: Version, chosen: &[Scenario], half: usize) -> Result<Total, String> {
+    let port = Subject::port(version);
+    let (name, cpp, without) = match article() {
+        Some(article) => {
+            let name = match version {
+                Version::AsPrinted => "the article's C++, as printed",
+                Version::Fixed => "the article's C++, corrected",
+            };
+            let (cpp, without) = Subject::cpp(&article, version.errata(), name)?;
+            ("C++", Some(cpp), without)
+        }
+        None => {
+            eprintln!(
+                "{}",
+                say!(
+                    "no ARTICLE: the port is compared with the recorded traces",
+                    "没有 ARTICLE：与已记录的跟踪对照"
+                )
+            );
+            (say_static("C++, recorded", "C++（已记录）"), None, Vec::new())
+        }
+    };
+    if version == Version::AsPrinted {
+        for erratum in version.errata() {
+            let [english, chinese] = fixes::says(erratum);
+            println!(
+                "{}",
+                say!(
+                    "fixed in the article as printed, too: {english}",
+                    "原文版的文章中也已修正：{chinese}"
+                )
+            );
+        }
     }
     for (program, why) in &without {
         println!("{}", say!("left out: {program}: {why}", "略去：{program}：{why}"));
     }
-    let key = say!(
-        "A number marks what an erratum of that number changes, !! what nothing explains.",
-        "数字表示由该编号的勘误引起的差异，!! 表示没有解释的差异。"
-    );
-    println!("{key}");
-    chosen.retain(|scenario| without.iter().all(|(program, _)| *program != scenario.program));
-    let played = parallel(4, &chosen, |scenario| (run(scenario, &cpp), run(scenario, &port)));
-
-    let mut all = Vec::new();
-    for (scenario, (cpp, port)) in chosen.iter().zip(&played) {
-        let says = scenario.says[usize::from(chinese())];
-        println!("\n{}", say!("{scenario}: {says}", "{scenario}：{says}"));
-        let pairs = compared(expected(cpp, !printed, scenario), port);
-        pairs.iter().for_each(|pair| show(pair, half));
-        let whys: Vec<Reason> = pairs.iter().flat_map(|pair| &pair.lines).map(|line| line.why).collect();
-        let tally = tally(&whys);
-        println!("{}", say!("{scenario}: {tally}", "{scenario}：{tally}"));
-        all.extend(whys);
+    let playable: Vec<&Scenario> = chosen
+        .iter()
+        .filter(|scenario| without.iter().all(|(program, _)| *program != scenario.program))
+        .collect();
+    let played = parallel(AT_A_TIME, &playable, |scenario| {
+        let left = match &cpp {
+            Some(cpp) => run(scenario, cpp),
+            None => recorded(scenario, version).unwrap_or_else(|why| panic!("{why}")),
+        };
+        (left, run(scenario, &port))
+    });
+    let mut total = Total { scenarios: playable.len(), ..Total::default() };
+    let port = say!("the port", "移植版");
+    for (scenario, (left, right)) in playable.iter().zip(&played) {
+        let title = match version {
+            Version::AsPrinted => say!("{scenario}, as printed", "{scenario}，原文版"),
+            Version::Fixed => say!("{scenario}, fixed", "{scenario}，修正版"),
+        };
+        show(&title, scenario, [name, &port], &beside(left, right), "!!", half, &mut total);
     }
-    let seen: Vec<_> = chosen.iter().zip(played.iter().map(|(cpp, _)| cpp)).collect();
-    let of_programs = seen.chunk_by(|one, next| one.0.program == next.0.program);
-    for scenarios in of_programs.filter(|_| record) {
-        let path = golden::write(scenarios, printed)?;
+    Ok(total)
+}
+
+fn say_static(english: &'static str, in_chinese: &'static str) -> &'static str {
+    if chinese() { in_chinese } else { english }
+}
+
+/// The article as printed, and with one fix more.
+fn compare_fix(erratum: &str, chosen: &[Scenario], half: usize) -> Result<bool, String> {
+    let number = erratum.parse().ok().filter(|number| fixes::all().contains(number));
+    let number = number
+        .ok_or_else(|| say!("ERRATUM={erratum}: it is 1 to 17", "ERRATUM={erratum}：应为 1 至 17"))?;
+    let article = given()?;
+    let mut before = Version::AsPrinted.errata();
+    before.remove(&number);
+    let mut after = before.clone();
+    after.insert(number);
+    let (printed, mut without) = Subject::cpp(&article, before, "the article as printed")?;
+    let (fixed, without_too) = Subject::cpp(&article, after, "the article with one fix")?;
+    without.extend(without_too);
+    for (program, why) in &without {
+        println!("{}", say!("left out: {program}: {why}", "略去：{program}：{why}"));
+    }
+    let [english, in_chinese] = fixes::says(number);
+    println!("{}", say!("{english}", "{in_chinese}"));
+    println!(
+        "{}",
+        say!("{number} marks the rows that this fix changes.", "{number} 表示因这处修正而不同的行。")
+    );
+    let playable: Vec<&Scenario> = chosen
+        .iter()
+        .filter(|scenario| without.iter().all(|(program, _)| *program != scenario.program))
+        .collect();
+    // As printed a program may die before the scenario ends.
+    let played = parallel(AT_A_TIME, &playable, |scenario| {
+        [&printed, &fixed]
+            .map(|subject| catch_unwind(std::panic::AssertUnwindSafe(|| run(scenario, subject))).ok())
+    });
+    let mut total = Total { scenarios: playable.len(), ..Total::default() };
+    let names = [say!("as printed", "原文版"), say!("erratum {number} fixed", "已修正勘误 {number}")];
+    for (scenario, played) in playable.iter().zip(played) {
+        match played {
+            [Some(left), Some(right)] => {
+                let rows = beside(&left, &right);
+                if rows.iter().all(|(_, rows)| rows.iter().all(Row::is_same)) {
+                    total.same += rows.iter().map(|(_, rows)| rows.len()).sum::<usize>();
+                    continue;
+                }
+                let names = [names[0].as_str(), names[1].as_str()];
+                show(&scenario.to_string(), scenario, names, &rows, &number.to_string(), half, &mut total);
+            }
+            _ => println!(
+                "\n{}",
+                say!(
+                    "{scenario}: cannot be played to its end without this fix",
+                    "{scenario}：没有这处修正就无法完成"
+                )
+            ),
+        }
+    }
+    let (same, different) = (total.same, total.different);
+    println!(
+        "\n{}",
+        say!(
+            "{same} rows the same, {different} changed by erratum {number}",
+            "{same} 行相同，勘误 {number} 改变 {different} 行"
+        )
+    );
+    if same == 0 {
+        return Err(say!("nothing was compared", "没有比较任何内容"));
+    }
+    Ok(true)
+}
+
+/// Records what the C++ does in all scenarios, in both versions.
+fn record(all: &[Scenario]) -> Result<bool, String> {
+    let article = given()?;
+    let mut subjects = Vec::new();
+    for version in VERSIONS {
+        let (cpp, without) = Subject::cpp(&article, version.errata(), "the article's C++")?;
+        if let Some((program, why)) = without.first() {
+            return Err(say!("not recorded: {program}: {why}", "未记录：{program}：{why}"));
+        }
+        subjects.push(cpp);
+    }
+    let played =
+        parallel(AT_A_TIME, all, |scenario| [run(scenario, &subjects[0]), run(scenario, &subjects[1])]);
+    let seen: Vec<(&Scenario, [Vec<Process>; 2])> = all.iter().zip(played).collect();
+    for seen in seen.chunk_by(|one, next| one.0.program == next.0.program) {
+        let path = write(seen[0].0.program, seen)?;
         println!("{}", say!("recorded: {path}", "已记录：{path}"));
     }
-    let (count, total) = (chosen.len(), tally(&all));
-    let build = if printed { say!("as printed", "原文版") } else { say!("mended", "修正版") };
-    let total_line = say!("{count} scenarios, {build}: {total}", "{count} 个场景，{build}：{total}");
-    println!("\n{}", total_line.replacen(" (", "\n(", 1).replacen('（', "\n（", 1));
-    Ok(!all.contains(&Reason::Unexplained))
+    Ok(true)
 }
 
-/// The parts that the words name, all if there are none.
-fn chosen(words: &[String]) -> Result<Vec<Scenario>, String> {
-    let (mut scenarios, mut known) = (scenarios()?, HashSet::new());
-    let mut choices: Vec<&str> =
-        scenarios.iter().flat_map(|scenario| [scenario.program, scenario.name]).collect();
-    choices.retain(|choice| known.insert(*choice));
-    if let Some(word) = words.iter().find(|word| !known.contains(&***word)) {
-        let choices = choices.join(" ");
-        return Err(say!(
-            "ONLY={word}: it takes some of: {choices}",
-            "ONLY={word}：可取下列名称：{choices}"
-        ));
+/// A row of each side; one may be missing.
+struct Row<'a>(Option<&'a str>, Option<&'a str>);
+
+impl Row<'_> {
+    fn is_same(&self) -> bool {
+        self.0 == self.1
     }
-    let named =
-        |scenario: &Scenario| words.iter().any(|word| word == scenario.program || word == scenario.name);
-    scenarios.retain(|scenario| words.is_empty() || named(scenario));
-    Ok(scenarios)
 }
 
-/// A process: what differs is marked, with the erratum's number or with `!!`.
-fn show(pair: &Pair, half: usize) {
-    println!("     {:half$} | {}", format!("{}: C++", pair.name), say!("the port", "移植版"));
-    for line in &pair.lines {
-        let (mark, colour) = match line.why {
-            Reason::Same => (String::new(), ""),
-            Reason::Erratum(number) => (number.to_string(), "\x1b[33m"),
-            Reason::Unexplained => ("!!".to_string(), "\x1b[31m"),
-        };
-        // What every line of the log begins with is left out.
-        let shown =
-            |row: &Option<String>| row.as_deref().unwrap_or("").replacen(" | TIME | me | ", "… ", 1);
-        let [cpp, port] = [&line.cpp, &line.port].map(|row| Vec::from_iter(shown(row).chars()));
-        let differs = cpp.iter().zip(&port).position(|(one, other)| one != other);
-        let [cpp, port] = [cpp, port].map(|row| cut(&row, differs, half));
-        let room = " ".repeat(half.saturating_sub(display_width(&cpp)));
-        let row = format!("{mark:>4} {cpp}{room} | {port}");
-        match colours() && !colour.is_empty() {
-            true => println!("{colour}{row}\x1b[m"),
-            false => println!("{}", row.trim_end()),
+/// The processes of both sides by name, their rows side by side.
+fn beside<'a>(left: &'a [Process], right: &'a [Process]) -> Vec<(&'a str, Vec<Row<'a>>)> {
+    let mut names: Vec<&str> = left.iter().map(|process| process.name.as_str()).collect();
+    names.extend(right.iter().map(|process| process.name.as_str()));
+    let mut known = BTreeSet::new();
+    names.retain(|name| known.insert(*name));
+    let rows_of = |processes: &'a [Process], name: &str| {
+        processes.iter().find(|process| process.name == name).map_or(&[][..], |process| &process.rows)
+    };
+    names.into_iter().map(|name| (name, paired(rows_of(left, name), rows_of(right, name)))).collect()
+}
+
+fn paired<'a>(left: &'a [String], right: &'a [String]) -> Vec<Row<'a>> {
+    let (mut rows, mut i, mut j) = (Vec::new(), 0, 0);
+    for (next_i, next_j) in common(left, right).into_iter().chain([(left.len(), right.len())]) {
+        for n in 0..(next_i - i).max(next_j - j) {
+            let of = |side: &'a [String], at: usize, next: usize| side[at..next].get(n).map(String::as_str);
+            rows.push(Row(of(left, i, next_i), of(right, j, next_j)));
+        }
+        if let Some(row) = left.get(next_i) {
+            rows.push(Row(Some(row), Some(row)));
+        }
+        (i, j) = (next_i + 1, next_j + 1);
+    }
+    rows
+}
+
+/// A scenario in two columns; rows that differ have a mark.
+fn show(
+    title: &str,
+    scenario: &Scenario,
+    names: [&str; 2],
+    processes: &[(&str, Vec<Row>)],
+    mark: &str,
+    half: usize,
+    total: &mut Total,
+) {
+    let says = &scenario.says[usize::from(chinese())];
+    println!("\n{}", say!("{title}: {says}", "{title}：{says}"));
+    for (name, rows) in processes {
+        let heading = format!("{name}: {}", names[0]);
+        println!(
+            "     {heading}{} | {}",
+            " ".repeat(half.saturating_sub(display_width(&heading))),
+            names[1]
+        );
+        for row in rows {
+            let (mark, colour) = if row.is_same() { ("", "") } else { (mark, "\x1b[31m") };
+            total.same += usize::from(row.is_same());
+            total.different += usize::from(!row.is_same());
+            // What each line of the log begins with is left out.
+            let shown = |row: Option<&str>| row.unwrap_or("").replacen(" | TIME | me | ", "… ", 1);
+            let sides = [row.0, row.1].map(|row| Vec::from_iter(shown(row).chars()));
+            let differs = sides[0].iter().zip(&sides[1]).position(|(one, other)| one != other);
+            let [left, right] = sides.map(|row| cut(&row, differs, half));
+            let room = " ".repeat(half.saturating_sub(display_width(&left)));
+            let line = format!("{mark:>4} {left}{room} | {right}");
+            match colours() && !colour.is_empty() {
+                true => println!("{colour}{line}\x1b[m"),
+                false => println!("{}", line.trim_end()),
+            }
         }
     }
 }
@@ -119,7 +327,7 @@ fn show(pair: &Pair, half: usize) {
 /// A row cut to fit, so that its end stays and what is different shows.
 fn cut(row: &[char], differs: Option<usize>, half: usize) -> String {
     let head = half / 2;
-    let text = |scenario: &[char]| scenario.iter().collect::<String>();
+    let text = |part: &[char]| part.iter().collect::<String>();
     // Chinese letters take two columns.
     let wide = display_width(&text(row)) - row.len();
     if row.len() + wide <= half {
@@ -130,22 +338,4 @@ fn cut(row: &[char], differs: Option<usize>, half: usize) -> String {
     let from = differs.map_or(last, |at| at.saturating_sub(tail / 2).clamp(head, last));
     let skipped = if from > head { "…" } else { "" };
     format!("{}{skipped}{}", text(&row[..head]), text(&row[from..from + tail]))
-}
-
-/// How many rows there are of each kind.
-fn tally(whys: &[Reason]) -> String {
-    let count = |why| whys.iter().filter(|other| **other == why).count();
-    let (same, unexplained) = (count(Reason::Same), count(Reason::Unexplained));
-    let explained = whys.len() - same - unexplained;
-    let each =
-        (1..100).map(|number| (number, count(Reason::Erratum(number)))).filter(|(_, count)| *count > 0);
-    let each: Vec<String> = each.map(|(number, count)| format!("{number}: {count}")).collect();
-    let each = match explained {
-        0 => String::new(),
-        _ => say!(" ({})", "（{}）", each.join(", ")),
-    };
-    say!(
-        "{same} rows the same, {explained} explained{each}, {unexplained} unexplained",
-        "{same} 行相同，{explained} 行有解释{each}，{unexplained} 行没有解释"
-    )
 }

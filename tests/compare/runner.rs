@@ -1,226 +1,242 @@
-//! Runs a scenario: a program under strace, on a terminal, and its peers, which are the test's sockets.
+//! Runs a scenario: a program under strace, on a terminal, and its peer in the test's hands.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::compare::scenario::{FILE, Scenario};
-use crate::compare::step::{Action, Only, PeerAction};
+use super::scenario::{Action, FILE, PeerAction, Scenario, Step, When};
+use crate::article::build::{Built, built, to_run};
+use crate::article::fixes;
 use crate::harness::builds::{Build, program};
 use crate::harness::net::ports::{free_port, is_unused};
-use crate::harness::net::test_client::{accept, connect, echo, reset};
+use crate::harness::net::test_client::{self, accept, connect, reset};
 use crate::harness::process::launch::{Launch, Running, Trace};
 use crate::harness::process::procfs::{descendants, state, waits_in_accept};
 use crate::harness::process::wait::wait_until;
 use crate::harness::report::during;
-use crate::harness::trace::normalise::{Process, conduct, endless};
+use crate::harness::trace::normalise::{Process, normalise, without_repetition};
 
-/// The four programs of the port, or of the article.
-pub struct Implementation {
+/// Programs that scenarios are run with.
+pub struct Subject {
     /// The directory of the four programs.
     pub directory: PathBuf,
-    /// The errata are as printed.
-    pub printed: bool,
-    /// It is the port, not the article's C++.
-    pub port: bool,
+    /// The errata that are fixed in them.
+    pub fixed: BTreeSet<u32>,
+    /// For messages: `the port, as printed`.
+    pub name: &'static str,
 }
 
-impl Implementation {
-    pub fn port(printed: bool) -> Self {
-        let build = if printed { Build::AsPrinted } else { Build::Fixed };
-        Implementation { directory: program(build, ""), printed, port: true }
-    }
+/// Programs that could not be built, and why.
+pub type Missing = Vec<(&'static str, String)>;
 
-    /// For messages.
-    pub fn name(&self) -> &'static str {
-        match (self.port, self.printed) {
-            (true, true) => "the port as printed",
-            (true, false) => "the port",
-            (false, true) => "the C++ as printed",
-            (false, false) => "the C++",
-        }
-    }
+/// The two builds that are compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Version {
+    AsPrinted,
+    Fixed,
+}
 
-    fn takes(&self, only: Only, program: &str) -> bool {
-        let fixed_port = self.port && !self.printed;
-        match only {
-            Only::Everyone => true,
-            Only::Port => fixed_port,
-            Only::Article => !fixed_port,
-            Only::Alive => !(self.printed && program == "tcp_server_double_fork"),
-        }
+pub const VERSIONS: [Version; 2] = [Version::AsPrinted, Version::Fixed];
+
+impl Version {
+    /// The errata that are fixed in the C++ that is compared with this build of the port.
+    pub fn errata(self) -> BTreeSet<u32> {
+        if self == Version::AsPrinted { to_run(true) } else { fixes::all() }
     }
 }
 
-/// A scenario while it runs: the programs, and their peers, which are the test's.
+impl Subject {
+    pub fn port(version: Version) -> Self {
+        let (build, name) = match version {
+            Version::AsPrinted => (Build::AsPrinted, "the port, as printed"),
+            Version::Fixed => (Build::Fixed, "the port, fixed"),
+        };
+        Subject { directory: program(build, ""), fixed: version.errata(), name }
+    }
+
+    /// The article's C++ with these fixes, and why some of its programs are not there.
+    pub fn cpp(
+        article: &Path,
+        fixed: BTreeSet<u32>,
+        name: &'static str,
+    ) -> Result<(Self, Missing), String> {
+        let Built { directory, without, .. } = built(article, &fixed)?;
+        Ok((Subject { directory, fixed, name }, without))
+    }
+
+    /// Whether this erratum is not in one of the programs: 4 is in version two alone.
+    fn is_fixed(&self, program: &str, erratum: u32) -> bool {
+        self.fixed.contains(&erratum) || erratum == 4 && program != "tcp_server_double_fork"
+    }
+}
+
 struct ScenarioRun<'a> {
-    implementation: &'a Implementation,
+    subject: &'a Subject,
     scenario: &'a Scenario,
     /// The server's port.
     port: u16,
     listener: Option<TcpListener>,
-    /// Each with the name of its process in traces.
-    programs: Vec<(&'static str, Running)>,
-    peers: HashMap<&'static str, TcpStream>,
+    running: Vec<(&'static str, Running)>,
+    peers: HashMap<String, TcpStream>,
 }
 
-/// Runs a scenario, and returns what the processes did.
-pub fn run(scenario: &Scenario, implementation: &Implementation) -> Vec<Process> {
-    let (listener, programs, peers) = (None, Vec::new(), HashMap::new());
-    let mut run = ScenarioRun { implementation, scenario, port: port(), listener, programs, peers };
+/// What the processes of a subject do in a scenario. Panics if a step cannot be done.
+pub fn run(scenario: &Scenario, subject: &Subject) -> Vec<Process> {
+    let _during = during(format!("{scenario}, {}", subject.name));
+    let mut scenario_run = ScenarioRun {
+        subject,
+        scenario,
+        port: port(),
+        listener: None,
+        running: Vec::new(),
+        peers: HashMap::new(),
+    };
     for step in &scenario.steps {
-        if implementation.takes(step.only, scenario.program) {
-            let name = implementation.name();
-            let _during =
-                during(format!("{scenario}, {name}, step `{}` of {FILE}:{}", step.text, step.line));
-            run.step(&step.action);
+        if scenario_run.applies(step) {
+            let _during = during(format!("step `{}` of {FILE}:{}", step.text, step.line));
+            scenario_run.step(&step.action);
         }
     }
-    let _during = during(format!("{scenario}, {}, after the last step", implementation.name()));
-    run.processes()
+    scenario_run.processes()
 }
 
 impl ScenarioRun<'_> {
+    fn applies(&self, step: &Step) -> bool {
+        match step.when {
+            When::Always => true,
+            When::With(erratum) => self.subject.is_fixed(self.scenario.program, erratum),
+            When::Without(erratum) => !self.subject.is_fixed(self.scenario.program, erratum),
+        }
+    }
+
     fn step(&mut self, action: &Action) {
         match action {
-            // In effect from the start on.
-            Action::Fault(_) | Action::FaultBelow(_) | Action::NoUser => {}
-            Action::Start(args) => self.start(self.scenario.program, args),
+            Action::Start { arguments } => self.start(self.scenario.program, arguments),
             Action::Listen => {
                 self.start(self.scenario.program, &["PORT", "127.0.0.1"]);
                 self.last().screen().wait_for("listen() success", 1);
             }
-            Action::Taken => self.listener = Some(self.listen()),
             Action::Call => self.call(),
+            Action::Taken => self.listener = Some(self.listen()),
             Action::Called => {
                 let listener = self.listen();
                 self.call();
-                self.peers.insert("server", accept(&listener));
+                self.peers.insert("server".to_string(), accept(&listener));
                 self.listener = Some(listener);
             }
-            Action::Hear(times, text) => self.last().screen().wait_for(text, *times),
-            Action::ServerSays(times, text) => self.server().screen().wait_for(text, *times),
-            Action::Types(prompt, bytes) => {
+            Action::Hear { text, times } => self.last().screen().wait_for(text, *times),
+            Action::ServerSays { text, times } => self.server().screen().wait_for(text, *times),
+            Action::Types { prompt, bytes } => {
                 self.last().screen().wait_for("Please enter", *prompt);
                 self.last().type_in(bytes);
             }
-            Action::EndsInput(prompt) => {
+            Action::EndsInput { prompt } => {
                 self.last().screen().wait_for("Please enter", *prompt);
                 self.last().end_input();
             }
             Action::Stop => {
-                self.wait_until_idle(0);
+                self.wait_for_idle(0);
                 let server = self.server();
                 server.signal(libc::SIGSTOP);
-                wait_until("the server is stopped", || matches!(state(server.pid()), Some('T' | 't')));
+                wait_until("the server stops", || matches!(state(server.pid()), Some('T' | 't')));
             }
             Action::Continue => self.server().signal(libc::SIGCONT),
-            Action::Ends(zombies) => {
-                self.wait_until_idle(*zombies);
+            Action::Ends { zombies } => {
+                self.wait_for_idle(*zombies);
                 let server = self.server();
                 if !server.has_ended() {
                     server.signal(libc::SIGTERM);
                 }
                 server.wait_for_descendants();
             }
-            Action::EndsItself => drop(self.last().wait_for_descendants()),
+            Action::EndsItself => _ = self.last().wait_for_descendants(),
             Action::CutShort => self.last().signal(libc::SIGKILL),
-            Action::Peer(name, action) => self.peer_step(name, action),
+            Action::Peer { name, does } => self.peer_step(name, does),
         }
     }
 
-    fn peer_step(&mut self, name: &'static str, action: &PeerAction) {
+    fn peer_step(&mut self, name: &str, action: &PeerAction) {
+        let mut peer = match action {
+            PeerAction::Connects => connect(self.port),
+            _ => self.peers.remove(name).unwrap_or_else(|| panic!("{name} is not connected")),
+        };
         match action {
-            PeerAction::Connects => drop(self.peers.insert(name, connect(self.port))),
-            PeerAction::Leaves => drop(self.remove_peer(name)),
-            PeerAction::Resets => reset(self.remove_peer(name)),
-            PeerAction::Says(bytes) => drop(echo(self.peer(name), bytes)),
-            PeerAction::Sends(bytes) => {
-                let sent = self.peer(name).write_all(bytes);
-                sent.unwrap_or_else(|error| panic!("{name} can't send {} bytes: {error}", bytes.len()));
-            }
+            PeerAction::Connects => {}
+            PeerAction::Says(bytes) => assert_eq!(test_client::echo(&mut peer, bytes).len(), bytes.len()),
+            PeerAction::Sends(bytes) => peer.write_all(bytes).expect("the program takes what is sent"),
             PeerAction::Takes(count) => {
-                let taken = self.peer(name).read_exact(&mut vec![0; *count]);
-                taken.unwrap_or_else(|error| panic!("{name} gets no {count} bytes: {error}"));
+                peer.read_exact(&mut vec![0; *count]).expect("the program sends as many bytes");
             }
-            // The program may have closed already.
-            PeerAction::ClosesHalf => drop(self.peer(name).shutdown(Shutdown::Write)),
-            // However it closes, whatever it sends before.
-            PeerAction::IsLeft => drop(self.peer(name).read_to_end(&mut Vec::new())),
+            // The other side may have closed already.
+            PeerAction::ClosesHalf => drop(peer.shutdown(Shutdown::Write)),
+            // However it closes, whatever comes before.
+            PeerAction::IsLeft => drop(peer.read_to_end(&mut Vec::new())),
+            PeerAction::Resets => return reset(peer),
+            PeerAction::Leaves => return,
         }
-    }
-
-    fn peer(&mut self, name: &str) -> &mut TcpStream {
-        self.peers.get_mut(name).unwrap_or_else(|| panic!("{name} is not connected"))
-    }
-
-    fn remove_peer(&mut self, name: &str) -> TcpStream {
-        self.peers.remove(name).unwrap_or_else(|| panic!("{name} is not connected"))
+        self.peers.insert(name.to_string(), peer);
     }
 
     fn listen(&self) -> TcpListener {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port));
-        listener.unwrap_or_else(|error| panic!("port {}: {error}", self.port))
+        TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).expect("the port is free")
     }
 
-    /// Starts a program with these arguments, and with the scenario's faults and user.
-    fn start(&mut self, program: &str, args: &[&str]) {
+    /// Starts a program with these arguments, and what the scenario says of faults and of the user.
+    fn start(&mut self, program: &str, arguments: &[impl AsRef<str>]) {
         let port = u32::from(self.port);
-        let args = args.iter().map(|arg| match *arg {
+        let arguments = arguments.iter().map(|argument| match argument.as_ref() {
             "PORT" => port.to_string(),
             "PORT+65536" => (port + 65536).to_string(),
-            arg => arg.to_string(),
+            argument => argument.to_string(),
         });
+        let settings = &self.scenario.settings;
         let path = format!("./{program}");
-        // `-y`: what a descriptor is of.
-        let (mut trace, mut user, mut below) = (Trace::all().option("-y"), true, false);
-        for step in &self.scenario.steps {
-            match step.action {
-                Action::Fault(spec) => trace = trace.inject(spec),
-                Action::FaultBelow(spec) => (trace, below) = (trace.inject(spec), true),
-                Action::NoUser => user = false,
-                _ => {}
-            }
-        }
-        let launch = match below {
+        let launch = match settings.below {
             // The shell uses up a first fork, and becomes the program.
             true => Launch::new("sh").args(["-c", "command eval '( : )'; exec \"$@\"", "sh", &path]),
             false => Launch::new(path),
         };
-        let directory = &self.implementation.directory;
-        let launch = launch.args(args).directory(directory).clean_env().output_on_terminal();
-        let launch = if user { launch.user("me") } else { launch };
-        let process = match program {
+        let launch = launch.args(arguments).directory(&self.subject.directory).clean_env();
+        let launch = launch.env("ASAN_OPTIONS", "detect_leaks=0").output_on_terminal();
+        let launch = if settings.without_user { launch } else { launch.user("me") };
+        // With `-y` strace says what a descriptor is of.
+        let mut trace = Trace::all().option("-y");
+        for fault in &settings.faults {
+            trace = trace.inject(fault);
+        }
+        let role = match program {
             "tcp_client" => "client",
-            _ if self.programs.is_empty() => "server",
+            _ if self.running.is_empty() => "server",
             _ => "server, again",
         };
-        self.programs.push((process, launch.traced(trace).start()));
+        self.running.push((role, launch.traced(trace).start()));
     }
 
-    /// Starts the client. As printed it gets the port with its bytes exchanged, and so finds it (erratum 1).
+    /// Starts the client. As printed it is given the port with its bytes exchanged (erratum 1), and finds it.
     fn call(&mut self) {
-        let port = if self.implementation.printed { self.port.swap_bytes() } else { self.port };
+        let port = match self.subject.is_fixed("tcp_client", 1) {
+            true => self.port,
+            false => self.port.swap_bytes(),
+        };
         self.start("tcp_client", &["127.0.0.1", &port.to_string()]);
     }
 
-    /// The program that was started last.
     fn last(&mut self) -> &mut Running {
-        &mut self.programs.last_mut().expect("a program was started").1
+        &mut self.running.last_mut().expect("a program was started").1
     }
 
-    /// The server that was started last.
+    /// The server last started.
     fn server(&mut self) -> &mut Running {
-        let mut all = self.programs.iter_mut().rev();
-        &mut all.find(|(process, _)| process.starts_with("server")).expect("a server was started").1
+        let mut all = self.running.iter_mut().rev();
+        &mut all.find(|(role, _)| role.starts_with("server")).expect("a server was started").1
     }
 
-    /// Waits until the server blocks in `accept` and has that many zombies, or has ended.
-    fn wait_until_idle(&mut self, zombies: usize) {
+    /// Waits until the server waits in `accept` with so many zombies, or has ended.
+    fn wait_for_idle(&mut self, zombies: usize) {
         let server = self.server();
         let pid = server.pid();
-        wait_until(&format!("the server blocks in accept, with {zombies} zombies"), || {
+        wait_until("the server waits for a client", || {
             server.has_ended() || waits_in_accept(pid) && descendants(pid).len() == zombies
         });
     }
@@ -229,20 +245,23 @@ impl ScenarioRun<'_> {
     fn processes(&mut self) -> Vec<Process> {
         let (port, swapped) = (u32::from(self.port), u32::from(self.port.swap_bytes()));
         let ports = [(port, "PORT"), (port + 65536, "PORT+65536"), (swapped, "PORT, the other byte first")];
-        let of_all = self.programs.iter_mut().flat_map(|(process, running)| {
+        let mut all = Vec::new();
+        for (role, running) in &mut self.running {
             running.wait_for_descendants();
-            conduct(&running.events(), process, &ports)
-        });
-        of_all.map(|Process { name, rows }| Process { name, rows: endless(rows) }).collect()
+            for Process { name, rows } in normalise(&running.events(), role, &ports) {
+                all.push(Process { name, rows: without_repetition(rows) });
+            }
+        }
+        all
     }
 }
 
-/// A free port that is another free one with its bytes the other way round (erratum 1),
-/// and neither so short that it might appear in a text by chance.
+/// A free port whose number with its bytes exchanged is free too (erratum 1), and neither so short
+/// that it could be part of a text by chance.
 fn port() -> u16 {
     let fits = |port: &u16| {
-        let other = port.swap_bytes();
-        other >= 10_000 && is_unused(other)
+        let swapped = port.swap_bytes();
+        swapped >= 10_000 && is_unused(swapped)
     };
-    std::iter::repeat_with(free_port).find(fits).expect("there are many such ports")
+    std::iter::repeat_with(free_port).find(fits).expect("there is one")
 }

@@ -1,145 +1,248 @@
-//! The scenarios of `tests/compare/scenarios.txt`, which says itself how they are written.
+//! The scenarios of `scenarios.txt`, which says itself how they are written, parsed into steps.
 
 use std::fmt;
 
-use crate::compare::step::ScenarioStep;
 use crate::harness::builds::{PROGRAMS, SERVERS};
+use crate::harness::trace::parse::unquoted;
 
+/// The file, as a reader of a message finds it.
 pub const FILE: &str = "tests/compare/scenarios.txt";
-const TEXT: &str = include_str!("scenarios.txt");
 
-/// A scenario as one program runs it.
+/// What one program goes through.
 pub struct Scenario {
     pub program: &'static str,
-    pub name: &'static str,
-    /// The line of its heading.
+    pub name: String,
+    /// The line of its title in [`FILE`].
     pub line: usize,
     /// In English, and in Chinese.
-    pub says: [&'static str; 2],
-    pub steps: Vec<ScenarioStep>,
-    /// What an erratum changes only here.
-    pub difference: Option<Difference>,
+    pub says: [String; 2],
+    pub settings: Settings,
+    pub steps: Vec<Step>,
 }
 
-/// What an erratum changes in one process of one scenario: where the C++ has these
-/// rows, once and together, the port has those.
-pub struct Difference {
-    pub erratum: u32,
-    pub process: &'static str,
-    pub cpp: Vec<String>,
-    pub port: Vec<String>,
+/// How the programs are started.
+#[derive(Clone, Default)]
+pub struct Settings {
+    /// What strace injects.
+    pub faults: Vec<String>,
+    /// The first process is spared.
+    pub below: bool,
+    pub without_user: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// As it is written.
+    pub text: String,
+    pub line: usize,
+    pub when: When,
+    pub action: Action,
+}
+
+/// The programs for which a step is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum When {
+    Always,
+    /// Where this erratum is fixed.
+    With(u32),
+    /// Where it is not.
+    Without(u32),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    Start { arguments: Vec<String> },
+    Listen,
+    Call,
+    Taken,
+    Called,
+    Hear { text: String, times: usize },
+    ServerSays { text: String, times: usize },
+    Types { prompt: usize, bytes: Vec<u8> },
+    EndsInput { prompt: usize },
+    Stop,
+    Continue,
+    Ends { zombies: usize },
+    EndsItself,
+    CutShort,
+    Peer { name: String, does: PeerAction },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum PeerAction {
+    Connects,
+    Says(Vec<u8>),
+    Sends(Vec<u8>),
+    Takes(usize),
+    IsLeft,
+    ClosesHalf,
+    Resets,
+    Leaves,
+}
+
+/// All scenarios, program by program.
+pub fn scenarios() -> Vec<Scenario> {
+    let mut all = parse(include_str!("scenarios.txt")).unwrap_or_else(|why| panic!("{why}"));
+    all.sort_by_key(|scenario| PROGRAMS.iter().position(|program| *program == scenario.program));
+    all
+}
+
+/// The scenarios of a text; or its line that is wrong, and why: `tests/compare/scenarios.txt:12: …`.
+pub fn parse(text: &str) -> Result<Vec<Scenario>, String> {
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    // Before the first title there are explanations.
+    let mut lines = (1..).zip(text.lines()).skip_while(|(_, line)| !line.starts_with("== ")).peekable();
+    while let Some((line, title)) = lines.next() {
+        let wrong = |line: usize, why: &str, text: &str| format!("{FILE}:{line}: {why}: {text:?}");
+        if title.is_empty() {
+            continue;
+        }
+        let named = title.strip_prefix("== ").and_then(|title| title.split_once(": "));
+        let (name, english) = named.ok_or_else(|| wrong(line, "not `== name: what happens`", title))?;
+        let mut next = |what: &str| {
+            let next = lines.next_if(|(_, text)| !text.is_empty());
+            next.ok_or_else(|| wrong(line, what, title))
+        };
+        let (_, chinese) = next("no line with the same in Chinese follows")?;
+        let (who_line, who) = next("no line `for …` follows")?;
+        let programs = programs(who).ok_or_else(|| wrong(who_line, "not `for` and programs", who))?;
+        let (mut settings, mut steps) = (Settings::default(), Vec::new());
+        while let Some((line, text)) = lines.next_if(|(_, text)| !text.is_empty()) {
+            let step = text.strip_prefix("    ").ok_or_else(|| wrong(line, "a step is indented", text))?;
+            if !settings.set(step) {
+                steps.push(Step::parse(line, step).map_err(|why| wrong(line, &why, step))?);
+            }
+        }
+        for program in programs {
+            let same = |other: &&Scenario| other.program == program && other.name == name;
+            if let Some(other) = scenarios.iter().find(same) {
+                return Err(wrong(line, &format!("{other} is in line {} already", other.line), title));
+            }
+            scenarios.push(Scenario {
+                program,
+                name: name.to_string(),
+                line,
+                says: [english, chinese].map(str::to_string),
+                settings: settings.clone(),
+                steps: steps.clone(),
+            });
+        }
+    }
+    Ok(scenarios)
+}
+
+/// `for servers`, `for forking`, `for tcp_server tcp_client`.
+fn programs(who: &str) -> Option<Vec<&'static str>> {
+    match who.strip_prefix("for ")? {
+        "servers" => Some(SERVERS.to_vec()),
+        "forking" => Some(SERVERS[1..].to_vec()),
+        names => {
+            names.split(' ').map(|name| PROGRAMS.into_iter().find(|program| *program == name)).collect()
+        }
+    }
+}
+
+impl Settings {
+    /// Whether a line is one of them.
+    fn set(&mut self, line: &str) -> bool {
+        match line.split_once(' ') {
+            Some(("fault", fault)) => self.faults.push(fault.to_string()),
+            Some(("fault-below", fault)) => {
+                self.faults.push(fault.to_string());
+                self.below = true;
+            }
+            None if line == "no-user" => self.without_user = true,
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl Step {
+    fn parse(line: usize, step: &str) -> Result<Step, String> {
+        let (condition, action) =
+            step.split_once(": ").filter(|(start, _)| !start.contains('"')).unwrap_or(("", step));
+        let number =
+            |number: &str| number.parse().map_err(|_| format!("{condition}: not an erratum's number"));
+        let when = match condition.split_once(' ') {
+            None if condition.is_empty() => When::Always,
+            Some(("with", erratum)) => When::With(number(erratum)?),
+            Some(("without", erratum)) => When::Without(number(erratum)?),
+            _ => return Err(format!("{condition}: neither `with N` nor `without N`")),
+        };
+        Ok(Step { text: step.to_string(), line, when, action: Action::parse(action)? })
+    }
+}
+
+impl Action {
+    fn parse(action: &str) -> Result<Action, String> {
+        let (words, text) = action.split_at(action.find('"').unwrap_or(action.len()));
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let bytes = || match text {
+            "" => Err("it needs a text in quotes".to_string()),
+            text => repeated(text),
+        };
+        let string = || String::from_utf8(bytes()?).map_err(|_| "the text is not UTF-8".to_string());
+        let number = |word: &str| word.parse::<usize>().map_err(|_| format!("{word}: not a number"));
+        let action = match words[..] {
+            ["hear", times] => return Ok(Action::Hear { text: string()?, times: number(times)? }),
+            ["server-says", times] => {
+                return Ok(Action::ServerSays { text: string()?, times: number(times)? });
+            }
+            ["types", prompt] => return Ok(Action::Types { prompt: number(prompt)?, bytes: bytes()? }),
+            [name, "says"] => PeerAction::Says(bytes()?).of(name),
+            [name, "sends"] => PeerAction::Sends(bytes()?).of(name),
+            _ if !text.is_empty() => return Err("no such step with a text".to_string()),
+            ["start", ref arguments @ ..] => {
+                Action::Start { arguments: arguments.iter().map(|word| word.to_string()).collect() }
+            }
+            ["listen"] => Action::Listen,
+            ["call"] => Action::Call,
+            ["taken"] => Action::Taken,
+            ["called"] => Action::Called,
+            ["ends-input", prompt] => Action::EndsInput { prompt: number(prompt)? },
+            ["stop"] => Action::Stop,
+            ["continue"] => Action::Continue,
+            ["ends", zombies] => Action::Ends { zombies: number(zombies)? },
+            ["ends-itself"] => Action::EndsItself,
+            ["cut-short"] => Action::CutShort,
+            [name, "takes", count] => PeerAction::Takes(number(count)?).of(name),
+            [name, "connects"] => PeerAction::Connects.of(name),
+            [name, "is-left"] => PeerAction::IsLeft.of(name),
+            [name, "closes-half"] => PeerAction::ClosesHalf.of(name),
+            [name, "resets"] => PeerAction::Resets.of(name),
+            [name, "leaves"] => PeerAction::Leaves.of(name),
+            _ => return Err("no such step".to_string()),
+        };
+        Ok(action)
+    }
+}
+
+/// Texts, each of which may be repeated: `"a"*1500 "b"`.
+fn repeated(mut quoted: &str) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    while !quoted.is_empty() {
+        let (text, rest) = unquoted(quoted).ok_or_else(|| format!("{quoted:?} is not a text in quotes"))?;
+        let (count, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+        let count = match count.strip_prefix('*') {
+            Some(count) => count.parse().map_err(|_| format!("{count}: not a number"))?,
+            None if count.is_empty() => 1,
+            None => return Err(format!("{count:?} after a text")),
+        };
+        bytes.extend(text.repeat(count));
+        quoted = rest;
+    }
+    Ok(bytes)
+}
+
+impl PeerAction {
+    fn of(self, name: &str) -> Action {
+        Action::Peer { name: name.to_string(), does: self }
+    }
 }
 
 impl fmt::Display for Scenario {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         write!(out, "{}, {}", self.program, self.name)
     }
-}
-
-/// All scenarios, program by program, or the file, line and reason why one cannot be read. A program has at most
-/// one scenario of a name.
-pub fn scenarios() -> Result<Vec<Scenario>, String> {
-    load(TEXT)
-}
-
-/// The same, for tests.
-pub fn all() -> Vec<Scenario> {
-    scenarios().unwrap_or_else(|why| panic!("{why}"))
-}
-
-/// The scenarios' names, each once, in the order of the file.
-pub fn names() -> Vec<&'static str> {
-    let mut names = Vec::new();
-    for heading in TEXT.lines().filter_map(|line| line.strip_prefix("== ")) {
-        let name = heading.split(':').next().unwrap_or(heading);
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
-}
-
-pub fn load(text: &'static str) -> Result<Vec<Scenario>, String> {
-    let lines: Vec<&str> = text.lines().collect();
-    let headings: Vec<usize> = (0..lines.len()).filter(|&at| lines[at].starts_with("== ")).collect();
-    let mut scenarios = Vec::new();
-    for (index, &first) in headings.iter().enumerate() {
-        let end = headings.get(index + 1).copied().unwrap_or(lines.len());
-        for program in PROGRAMS {
-            let scenario = scenario(&lines[..end], first, program);
-            let scenario = scenario.map_err(|(line, why)| format!("{FILE}:{}: {why}", line + 1))?;
-            scenarios.extend(scenario);
-        }
-    }
-    scenarios.sort_by_key(|scenario: &Scenario| PROGRAMS.iter().position(|name| *name == scenario.program));
-    for pair in scenarios
-        .iter()
-        .enumerate()
-        .flat_map(|(at, one)| scenarios[..at].iter().map(move |other| (other, one)))
-    {
-        if (pair.0.program, pair.0.name) == (pair.1.program, pair.1.name) {
-            return Err(format!("{FILE}:{}: {} is in line {}, too", pair.1.line, pair.1, pair.0.line));
-        }
-    }
-    Ok(scenarios)
-}
-
-/// The scenario whose heading is `lines[first]`, if the program takes part; or the index of a wrong line, and why.
-fn scenario(
-    lines: &[&'static str],
-    first: usize,
-    program: &'static str,
-) -> Result<Option<Scenario>, (usize, String)> {
-    let wrong = |at: usize, why: &str| (at, why.to_string());
-    let heading = lines[first].trim_start_matches("== ");
-    let (name, english) =
-        heading.split_once(": ").ok_or(wrong(first, "a heading is `== name: what happens`"))?;
-    let chinese = lines.get(first + 1).filter(|line| !line.is_empty());
-    let chinese = chinese.ok_or(wrong(first, "the same in Chinese is missing below"))?;
-    let who = lines.get(first + 2).and_then(|line| line.strip_prefix("for "));
-    let who = who.ok_or(wrong(first, "the third line is `for` and the programs"))?;
-    let takes_part = match who {
-        "servers" => SERVERS.contains(&program),
-        "forking" => SERVERS[1..].contains(&program),
-        names => names.split(' ').any(|name| name == program),
-    };
-    let mut steps = Vec::new();
-    let mut at = first + 3;
-    while let Some(text) = lines.get(at).and_then(|line| line.strip_prefix("    ")) {
-        steps.push(ScenarioStep::parse(text, at + 1).map_err(|why| (at, why))?);
-        at += 1;
-    }
-    let rest: Vec<&str> = lines[at..].iter().copied().take_while(|line| !line.is_empty()).collect();
-    let difference = match rest.split_first() {
-        Some((heading, rows)) => Some(difference(heading, rows, program).map_err(|why| (at, why))?),
-        None => None,
-    };
-    let says = [english, chinese];
-    Ok(takes_part.then_some(Scenario { program, name, line: first + 1, says, steps, difference }))
-}
-
-fn difference(heading: &'static str, rows: &[&str], program: &str) -> Result<Difference, String> {
-    let erratum = heading.strip_prefix("erratum ").and_then(|heading| heading.split_once(", "));
-    let (number, process) =
-        erratum.ok_or(format!("{heading:?} is neither a step nor `erratum N, process`"))?;
-    let mut who_serves = SERVERS.iter().zip(["server", "child 1", "grandchild 1"]);
-    let who_serves = who_serves.find(|(server, _)| process == "who serves" && **server == program);
-    let without = |other: &str| {
-        let rows = rows.iter().map(|row| row.split_at(2)).filter(|(side, _)| *side != other);
-        let its = rows.filter(|(_, row)| *row != "SIGCHLD" || program == "tcp_server_fork");
-        let row = |row: &str| row.replace("PROGRAM", program).replace("SIGCHLD", &ignored("SIGCHLD"));
-        its.map(|(_, text)| row(text)).collect()
-    };
-    Ok(Difference {
-        erratum: number.parse().map_err(|_| format!("{number:?} is not a number"))?,
-        process: who_serves.map_or(process, |(_, process)| process),
-        cpp: without("+ "),
-        port: without("- "),
-    })
-}
-
-/// The row of a signal that is ignored.
-pub fn ignored(signal: &str) -> String {
-    const IGNORED: &str = "{sa_handler=SIG_IGN, sa_flags=SA_RESTART}, {sa_handler=SIG_DFL, sa_flags=0}";
-    format!("rt_sigaction({signal}, {IGNORED}) = 0")
 }

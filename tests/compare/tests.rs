@@ -1,178 +1,231 @@
-//! The port makes the calls of the article's C++ in every scenario, and no others but for the errata.
+//! Proves that the port makes the calls of the article's C++, and no others, as printed and fixed: a test for each scenario.
 //!
-//! What the C++ does is recorded in `tests/compare/traces`, so this needs neither g++ nor the article.
-//! With `ARTICLE`, the C++ runs each scenario too, and must do what is recorded.
+//! What the C++ does is recorded in `traces/`, so this needs neither g++ nor the article. Where `ARTICLE` is given,
+//! the C++ runs too and is held to the record.
 
 use std::sync::OnceLock;
 
-use crate::article::build::{Built, built, to_run};
-use crate::article::{article, listings};
-use crate::compare::differences::{Pair, Reason, compared, expected};
-use crate::compare::golden::recorded;
-use crate::compare::runner::{Implementation, run};
-use crate::compare::scenario::{self, FILE, Scenario, load};
-use crate::harness::builds::PROGRAMS;
+use super::golden::{merged, recorded, version_of};
+use super::runner::{Subject, VERSIONS, Version, run};
+use super::scenario::{FILE, Scenario, parse, scenarios};
+use crate::article::build::{Recipe, build};
+use crate::article::{Listings, article, fixes};
+use crate::harness::builds::{PROGRAMS, root};
 use crate::harness::pool::parallel;
 use crate::harness::report::{Failure, end_test};
 use crate::harness::skip::skip;
 use crate::harness::trace::normalise::Process;
 
 crate::cases! {
-    mod fixed: super::calls_fixed;
-    mod as_printed: super::calls_as_printed;
+    mod as_printed: super::as_printed_calls;
+    mod fixed: super::fixed_calls;
     for [
-        no_words, three_words, any_address, bad_port, bad_address, no_socket, port_taken, no_setsockopt,
-        no_listen, accept_fails, accept_fails_on, two_in_turn, two_at_once, no_fork, no_grandchild,
-        no_waitpid, messages, quit, half_close, reset, no_user, full_buffer, control_bytes, nul_within,
-        nul_first, no_write, short_write, sigpipe, restart, refused, one_letter, quit_comes, empty_line,
-        nul_typed, fits, long_line, unended_line, end_of_input, server_gone, server_resets, conversation,
+        accept_fails, accept_fails_again, accept_fails_on, any_address, bad_address, bad_port, both_bad,
+        bye, control_bytes, conversation, empty_line, end_of_input, fits, four_left, full_buffer,
+        half_close, long_line, messages, no_fork, no_grandchild, no_listen, no_setsockopt, no_socket,
+        no_user, no_waitpid, no_words, no_write, not_quit, nul_first, nul_typed, nul_within, one_letter,
+        port_taken, quit, quit_comes, refused, reset, restart, server_gone, server_resets, short_write,
+        sigpipe, three_words, two_at_once, two_in_turn, unended_line,
     ]
 }
 
-/// Fixed, the port makes the C++'s calls, but for what the errata change.
-fn calls_fixed(name: &str) {
-    check(name, false);
+fn as_printed_calls(name: &str) {
+    play(name, Version::AsPrinted);
 }
 
-/// As printed, nothing differs.
-fn calls_as_printed(name: &str) {
-    check(name, true);
+fn fixed_calls(name: &str) {
+    play(name, Version::Fixed);
 }
 
-/// Runs the scenarios of that name, one for each of its programs.
-fn check(name: &str, printed: bool) {
+/// The list above has a test for each scenario.
+#[test]
+fn each_scenario_is_a_test() {
+    let mut names: Vec<String> = scenarios().into_iter().map(|scenario| scenario.name).collect();
+    names.sort();
+    names.dedup();
+    fixed::CASES.assert_are(FILE, names);
+}
+
+/// The port, and the C++ where it is given.
+fn subjects(version: Version) -> &'static [Subject] {
+    static SUBJECTS: [OnceLock<Vec<Subject>>; 2] = [const { OnceLock::new() }; 2];
+    SUBJECTS[version as usize].get_or_init(|| {
+        let mut subjects = vec![Subject::port(version)];
+        if let Some(article) = article() {
+            let name = match version {
+                Version::AsPrinted => "the article's C++, as printed",
+                Version::Fixed => "the article's C++, corrected",
+            };
+            let cpp = Subject::cpp(&article, version.errata(), name);
+            let (cpp, without) = cpp.unwrap_or_else(|why| panic!("{why}"));
+            assert!(without.is_empty(), "the article's C++ is not complete: {without:?}");
+            subjects.push(cpp);
+        }
+        subjects
+    })
+}
+
+/// Runs the scenarios of a name, in Rust's spelling, with all programs that play them, and holds them to the record.
+fn play(name: &str, version: Version) {
     crate::needs_strace!();
-    let mut scenarios = scenario::all();
-    scenarios.retain(|scenario| scenario.name.replace('-', "_") == name);
-    let port = Implementation::port(printed);
-    let as_expected = parallel(2, &scenarios, |scenario| {
-        let recorded = recorded(scenario, printed);
-        let of_port = rows(&expected(&recorded, !printed, scenario));
-        // Both are run, also if the first differs.
-        does(scenario, &port, &of_port) & cpp(printed).is_none_or(|cpp| does(scenario, cpp, &recorded))
+    let mut all = scenarios();
+    all.retain(|scenario| scenario.name.replace('-', "_") == name);
+    let mut runs = Vec::new();
+    for scenario in &all {
+        runs.extend(subjects(version).iter().map(|subject| (scenario, subject)));
+    }
+    let failures = parallel(2, &runs, |(scenario, subject)| {
+        let expected = recorded(scenario, version).unwrap_or_else(|why| panic!("{why}"));
+        failure(scenario, subject.name, &expected, &run(scenario, subject))
     });
-    if as_expected.contains(&false) {
+    let failures: Vec<Failure> = failures.into_iter().flatten().collect();
+    failures.iter().for_each(Failure::print);
+    if !failures.is_empty() {
         end_test();
     }
 }
 
-/// Whether the programs do what is expected in a scenario; a report if not.
-fn does(scenario: &Scenario, implementation: &Implementation, expected: &[Process]) -> bool {
-    let actual = run(scenario, implementation);
-    if actual == expected {
-        return true;
+/// The report of a difference, if there is one.
+fn failure(
+    scenario: &Scenario,
+    subject: &str,
+    expected: &[Process],
+    actual: &[Process],
+) -> Option<Failure> {
+    if expected == actual {
+        return None;
     }
+    let mut failure = Failure::new("the calls are not those that are recorded of the C++")
+        .case(format!("{scenario}, {subject}"))
+        .place(FILE, scenario.line)
+        .record("make compare ARTICLE=file RECORD=1");
     let text = |processes: &[Process], name: &str| {
-        let process = processes.iter().find(|process| process.name == name);
-        process.map_or("(there is no such process)".to_string(), |process| process.rows.join("\n"))
+        let its = processes.iter().find(|process| process.name == name);
+        its.map_or(String::new(), |process| process.rows.join("\n"))
     };
-    let mut names: Vec<&String> = expected.iter().chain(&actual).map(|process| &process.name).collect();
-    names.dedup();
-    let mut failure = Failure::new(format!("{} does not make the expected calls", implementation.name()))
-        .case(format!("{scenario}: {}", scenario.says[0]))
-        .place(FILE, scenario.line);
-    let mut told = Vec::new();
-    for name in names {
-        let (expected, actual) = (text(expected, name), text(&actual, name));
-        if expected != actual && !told.contains(&name) {
-            failure = failure.process(name).diff(&expected, &actual);
-            told.push(name);
-        }
-    }
-    failure.record("make compare ARTICLE=file RECORD=1, and again with AS_PRINTED=1").print();
-    false
-}
-
-/// The rows that are expected of the port.
-fn rows(pairs: &[Pair]) -> Vec<Process> {
-    let process = |Pair { name, lines }: &Pair| {
-        let rows = lines.iter().filter_map(|line| line.port.clone()).collect();
-        Process { name: name.clone(), rows }
-    };
-    pairs.iter().map(process).collect()
-}
-
-/// The article's C++, where the article is given.
-fn cpp(printed: bool) -> Option<&'static Implementation> {
-    static BUILT: [OnceLock<Option<Implementation>>; 2] = [const { OnceLock::new() }; 2];
-    let build = || {
-        let Built { directory, without, .. } =
-            built(&article()?, &to_run(printed)).unwrap_or_else(|line| panic!("{line}"));
-        assert!(without.is_empty(), "the article's C++ is not complete: {without:?}");
-        Some(Implementation { directory, printed, port: false })
-    };
-    BUILT[usize::from(printed)].get_or_init(build).as_ref()
-}
-
-#[test]
-fn every_scenario_has_a_test() {
-    fixed::CASES.assert_are(FILE, scenario::names());
-}
-
-/// A scenario that is written wrongly is named with its line, and no count becomes 0.
-#[test]
-fn a_wrong_scenario_is_named_with_its_line() {
-    const HEAD: &str = "\n== a: b\nc\nfor tcp_server\n    listen\n";
-    let why = |rest: &str| load(format!("{HEAD}{rest}").leak()).err().unwrap_or_default();
-    assert_eq!(
-        why("    hear x \"text\"\n"),
-        format!("{FILE}:6: \"hear x \\\"text\\\"\": \"x\" is not a number")
+    let mut names: Vec<&str> = expected.iter().map(|process| process.name.as_str()).collect();
+    names.extend(
+        actual
+            .iter()
+            .map(|process| process.name.as_str())
+            .filter(|name| expected.iter().all(|other| other.name != *name)),
     );
-    assert!(why("    hear 1\n").ends_with("a text in quotes is missing"));
-    assert!(why("    one says \"a\"*b\n").ends_with("\"b\" is not a number"));
-    assert!(why("    herd 1 \"text\"\n").ends_with("there is no such step"));
-    assert!(why(HEAD).starts_with(&format!("{FILE}:7: tcp_server, a is in line 2, too")), "{}", why(HEAD));
-    assert_eq!(why("    one says \"a\"*1500 \"b: c\"\n"), "");
-}
-
-/// Whatever a listing logs appears in the recorded traces.
-#[test]
-fn every_log_text_is_recorded() {
-    let Some(article) = article() else {
-        return skip("the C++ in each scenario, and its log texts: no ARTICLE");
-    };
-    let listings = listings(&article);
-    for (program, listing) in
-        PROGRAMS.into_iter().zip(["tcpServer.cc", "version one", "version two", "tcpClient.cc"])
-    {
-        let its = scenario::all().into_iter().filter(|scenario| scenario.program == program);
-        let record: String =
-            its.flat_map(|scenario| recorded(&scenario, false)).flat_map(|its| its.rows).collect();
-        for log in listings.get(listing).split("logMessage(").skip(1) {
-            let format = log.split(['"', '%']).nth(1);
-            let text =
-                format!("| {}", format.unwrap_or_else(|| panic!("{listing}: a log call without a format")));
-            assert!(record.contains(&text), "no scenario of {program} comes to this log text: {text}");
+    for name in names {
+        let (expected, actual) = (text(expected, name), text(actual, name));
+        if expected != actual {
+            failure = failure.process(name).diff(&expected, &actual);
         }
     }
+    Some(failure)
 }
 
-/// `make compare` explains no other difference: one row more, less, elsewhere or otherwise is marked, in any scenario.
+/// A row more, less, elsewhere or changed is reported, in any scenario.
 #[test]
-fn any_changed_row_is_unexplained() {
+fn every_changed_row_is_reported() {
     const CHANGES: [fn(&mut Vec<String>, usize); 4] = [
         |rows, row| drop(rows.remove(row)),
         |rows, row| rows.insert(row, rows[row].clone()),
         |rows, row| rows[row] += ", 0",
         |rows, row| rows.swap(row, row.saturating_sub(1)),
     ];
-    for (scenario, printed) in
-        scenario::all().iter().flat_map(|scenario| [(scenario, false), (scenario, true)])
-    {
-        let pairs = expected(&recorded(scenario, printed), !printed, scenario);
-        // What the port is to do, as if it had done so.
-        let port = rows(&pairs);
-        let differs = |port: &[Process]| {
-            let compared = compared(pairs.clone(), port);
-            compared.iter().flat_map(|pair| &pair.lines).any(|line| line.why == Reason::Unexplained)
-        };
-        assert!(!differs(&port), "{scenario}: what is expected is explained");
-        for (process, Process { name, rows }) in port.iter().enumerate() {
-            for (row, change) in (0..rows.len()).flat_map(|row| CHANGES.map(|change| (row, change))) {
-                let mut changed = port.clone();
-                change(&mut changed[process].rows, row);
-                assert!(changed == port || differs(&changed), "{scenario}, {name}, row {row}");
+    for scenario in &scenarios() {
+        for version in VERSIONS {
+            let record = recorded(scenario, version).unwrap_or_else(|why| panic!("{why}"));
+            assert!(failure(scenario, "", &record, &record).is_none());
+            for (process, Process { name, rows }) in record.iter().enumerate() {
+                for (row, change) in (0..rows.len()).flat_map(|row| CHANGES.map(|change| (row, change))) {
+                    let mut changed = record.clone();
+                    change(&mut changed[process].rows, row);
+                    let is_reported = failure(scenario, "", &record, &changed).is_some();
+                    assert!(changed == record || is_reported, "{scenario}, {name}, row {row}");
+                }
             }
         }
     }
+}
+
+/// Both versions are kept in one file, each line once, and come back as they were.
+#[test]
+fn both_versions_are_in_one_file() {
+    let process = |name: &str, rows: &str| Process {
+        name: name.to_string(),
+        rows: rows.split(' ').map(str::to_string).collect(),
+    };
+    let printed = vec![process("server", "a b c"), process("child 1", "d")];
+    let fixed = vec![process("server", "x a c")];
+    let text = merged(&[printed.clone(), fixed.clone()]);
+    assert_eq!(text, "  server\n+     x\n      a\n-     b\n      c\n- child 1\n-     d\n");
+    assert_eq!(version_of(text.lines(), Version::AsPrinted), printed);
+    assert_eq!(version_of(text.lines(), Version::Fixed), fixed);
+}
+
+/// A mistake in a scenario is reported with its line.
+#[test]
+fn a_mistake_in_a_scenario_is_reported() {
+    let says =
+        |steps: &str| parse(&format!("text\n\n== name: title\n标题\nfor tcp_client\n{steps}\n")).err();
+    assert_eq!(says("    types 1 \"a: b\\n\"\n    with 8: hear 2 \"x\""), None);
+    for (steps, why) in [
+        ("    types x \"a\"", "6: x: not a number: \"types x \\\"a\\\"\""),
+        ("    ends-itself\n    ends", "7: no such step: \"ends\""),
+        ("    hear 1", "6: it needs a text in quotes: \"hear 1\""),
+        ("    server takes 0x10", "6: 0x10: not a number: \"server takes 0x10\""),
+        ("    port: ends-itself", "6: port: neither `with N` nor `without N`: \"port: ends-itself\""),
+        ("    server says \"a\"*b", "6: b: not a number: \"server says \\\"a\\\"*b\""),
+        ("ends-itself", "6: a step is indented: \"ends-itself\""),
+    ] {
+        assert_eq!(says(steps), Some(format!("{FILE}:{why}")));
+    }
+    assert!(
+        parse("== name: title\n标题\nfor nobody\n")
+            .is_err_and(|why| why.starts_with(&format!("{FILE}:3: ")))
+    );
+}
+
+/// The scenarios reach every line that a listing logs, as printed and corrected.
+#[test]
+fn every_log_line_is_reached() {
+    let Some(article) = article() else { return skip("log lines that no scenario reaches: no ARTICLE") };
+    let listings = Listings::read(&article).unwrap_or_else(|why| panic!("{why}"));
+    let all = scenarios();
+    for version in VERSIONS {
+        let fixed = fixes::apply(&listings, &version.errata());
+        for (program, listing) in
+            PROGRAMS.into_iter().zip(["tcpServer.cc", "version one", "version two", "tcpClient.cc"])
+        {
+            let its = all.iter().filter(|scenario| scenario.program == program);
+            let record: String = its
+                .flat_map(|scenario| recorded(scenario, version).expect("it is recorded"))
+                .flat_map(|its| its.rows)
+                .collect();
+            for log in fixed.text(listing).expect("the copy has it").split("logMessage(").skip(1) {
+                let text = format!("| {}", log.split(['"', '%']).nth(1).expect("it has a format"));
+                assert!(record.contains(&text), "{program}, {version:?}: no scenario reaches {text}");
+            }
+        }
+    }
+}
+
+/// The corrected C++ has no undefined behaviour in any scenario that its sanitizers see.
+#[test]
+fn sanitizers_report_nothing() {
+    let Some(article) = article() else { return skip("the sanitizers: no ARTICLE") };
+    crate::needs_strace!();
+    let listings = Listings::read(&article).unwrap_or_else(|why| panic!("{why}"));
+    let directory = root().join("target/article/sanitized");
+    let options = &["-O1", "-g", "-w", "-fsanitize=address,undefined"];
+    let recipe = Recipe { directory, names: PROGRAMS, options };
+    let built = build(&article, &listings, &fixes::all(), &recipe).unwrap_or_else(|why| panic!("{why}"));
+    assert!(built.without.is_empty(), "{:?}", built.without);
+    let subject = Subject { directory: built.directory, fixed: fixes::all(), name: "the C++, sanitized" };
+    let mut scenarios = scenarios();
+    // The sanitizers write something themselves: faults of the nth `write` would be of another.
+    scenarios.retain(|scenario| scenario.settings.faults.iter().all(|fault| !fault.starts_with("write")));
+    let reports = parallel(4, &scenarios, |scenario| {
+        let processes = run(scenario, &subject);
+        let rows = processes.into_iter().flat_map(|process| process.rows);
+        let is_report = |row: &String| row.contains("Sanitizer") || row.contains("runtime error");
+        rows.filter(is_report).map(|row| format!("{scenario}: {row}")).collect::<Vec<String>>()
+    });
+    assert_eq!(reports.concat(), Vec::<String>::new());
 }

@@ -1,12 +1,13 @@
-//! Where a program can fail, as a run without faults shows, and what can go wrong there.
+//! The injection points of a program, as a run without faults shows them, and the faults of each.
 
-use crate::faults::quiescence::{talk, with_a_peer};
-use crate::faults::{CALLS, Case, FORKS, Kind, Subject};
+use crate::faults::case::{Case, Kind};
+use crate::faults::quiescence::{run_client, serve_client};
+use crate::faults::target::{CALLS, FORKS, Target};
 use crate::harness::net::ports::free_port;
 use crate::harness::process::launch::Trace;
 use crate::harness::trace::parse::{self, Call};
 
-/// The calls of the start, what befalls them, and the contract's exit status for it.
+/// The calls of the start, their faults, and the contract's exit code.
 pub const START: [(&str, &[&str], i32); 5] = [
     ("socket", &["EMFILE"], 1),
     ("setsockopt", &["ENOMEM"], 2),
@@ -15,10 +16,10 @@ pub const START: [(&str, &[&str], i32); 5] = [
     ("connect", &["ETIMEDOUT"], 5),
 ];
 
-/// What can befall a call, of a process that makes such calls, if it is of that kind.
+/// The faults of a call, if it is of that kind: an errno, or `short`.
 ///
-/// Any errno that strace knows, or `short`. One a call, or two: no program looks at which it is. What the kernel does
-/// not do is not here: no handler is installed, so no call is interrupted; a `close` that fails has closed.
+/// One or two for each call: no program checks which it is. What the kernel does not do is left out: no handler is
+/// installed, so no call is interrupted; a `close` that fails has closed.
 fn faults(kind: Kind, call: &Call) -> &'static [&'static str] {
     let (name, fd) = (call.name.as_str(), call.fd());
     let is_log = fd == Some(1) && call.args.get(1).is_some_and(|text| text.starts_with("\"DEBUG |"));
@@ -30,7 +31,7 @@ fn faults(kind: Kind, call: &Call) -> &'static [&'static str] {
         Kind::Write => (name == "write" && fd > Some(2), &["EPIPE", "short"]),
         Kind::Fork | Kind::InnerFork => (FORKS.contains(&name), &["EAGAIN"]),
         Kind::Wait => (name == "wait4", &["ECHILD"]),
-        // musl's stdio gathers and scatters.
+        // musl's stdio uses readv and writev.
         Kind::TerminalRead => (fd == Some(0) && name.starts_with("read"), &["EIO"]),
         Kind::TerminalWrite => (fd == Some(1) && name.starts_with("write") && !is_log, &["ENOSPC"]),
     };
@@ -39,7 +40,7 @@ fn faults(kind: Kind, call: &Call) -> &'static [&'static str] {
 
 /// The cases of these kinds in a process that has made these calls.
 fn cases_of(calls: &[&Call], kinds: &[Kind]) -> Vec<Case> {
-    // What is read before there is a socket, the loader reads.
+    // Before the first socket, the loader reads.
     let from = calls.iter().position(|call| call.name == "socket").unwrap_or(0);
     let mut cases = Vec::new();
     let each = |&kind| CALLS.split([',', '?']).map(move |call| (kind, call));
@@ -51,9 +52,9 @@ fn cases_of(calls: &[&Call], kinds: &[Kind]) -> Vec<Case> {
         let Some((first, faults)) = such.next() else { continue };
         let mut whens: Vec<(&str, String)> = vec![("first", first.to_string())];
         whens.extend(such.next().map(|(later, _)| ("later", later.to_string())));
-        // Where for ever would be other calls' failure too, it is left out.
+        // For other kinds, `forever` would be the failure of other calls, too.
         if matches!(kind, Kind::Accept | Kind::Read | Kind::Fork | Kind::Wait) {
-            whens.push(("for ever", format!("{first}+")));
+            whens.push(("forever", format!("{first}+")));
         }
         for &fault in faults {
             cases.extend(whens.iter().cloned().map(|(occurrence, when)| {
@@ -68,24 +69,27 @@ fn cases_of(calls: &[&Call], kinds: &[Kind]) -> Vec<Case> {
     cases
 }
 
-/// The matrix of one program: what a run without faults shows that it calls.
-pub fn cases(subject: &Subject) -> Vec<Case> {
+/// All cases of a program, from the calls of a run without faults.
+pub fn cases(target: &Target) -> Vec<Case> {
     use Kind::*;
-    if subject.is_client() {
-        let (client, _) = with_a_peer(subject, Trace::of(CALLS));
+    if target.is_client() {
+        let (client, _) = run_client(target, Trace::of(CALLS));
         let calls = client.events();
         let calls = parse::calls(&calls, client.pid());
         return cases_of(&calls, &[Start, Log, Read, Write, TerminalRead, TerminalWrite]);
     }
     let port = free_port();
-    let mut server = subject.launch("", port).traced(Trace::of(CALLS)).start();
-    server.wait_until_listening(port).expect("without faults");
-    (0..2).for_each(|_| _ = talk(port, server.pid()));
+    let mut server = target.launch("", port).traced(Trace::of(CALLS)).start();
+    server.wait_until_listening(port).unwrap_or_else(|why| panic!("without faults: {why}"));
+    (0..2).for_each(|_| _ = serve_client(port, server.pid()));
     let events = server.events();
     let processes = parse::pids(&events).into_iter().map(|pid| parse::calls(&events, pid));
     let processes: Vec<Vec<&Call>> = processes.collect();
-    let accepts = processes[0].iter().position(|call| call.name == "accept").expect("it accepts");
-    // strace is let in when it accepts, and counts from there.
+    let accepts = processes[0]
+        .iter()
+        .position(|call| call.name == "accept")
+        .unwrap_or_else(|| panic!("{} calls no accept", target.name));
+    // strace is attached while it blocks in accept, and counts from there.
     let (start, parent) = processes[0].split_at(accepts);
     let is = |kind| move |call: &&Call| !faults(kind, call).is_empty();
     let child = |kind| processes[1..].iter().find(|calls| calls.iter().any(is(kind)));

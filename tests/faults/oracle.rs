@@ -1,83 +1,134 @@
-//! What must come of a fault: no server ends, no client hangs or is told what is not so, and the reason is said.
+//! What must follow from a fault: no server ends, no client hangs or prints what it did not receive, and the log names
+//! call and reason.
 
 use std::path::Path;
 
+use crate::faults::case::{Case, Kind};
 use crate::faults::injection::START;
+use crate::faults::matrix::outcomes;
+use crate::faults::observation::{Outcome, Remark, shown};
 use crate::faults::quiescence::SERVED;
-use crate::faults::{Case, Kind, Outcome, PROGRAMS, Subject};
+use crate::faults::target::Target;
+use crate::harness::builds::PROGRAMS;
+use crate::harness::trace::parse::Call;
 
-/// The kinds of calls, of servers or of the client; what fails, and what must come of it, in both languages.
+/// The rows of the table: kinds of calls, of servers or of the client; what fails, and what must follow, in both
+/// languages.
 pub fn rows() -> Vec<Vec<&'static str>> {
     include_str!("calls.txt").lines().map(|row| row.split(" | ").collect()).collect()
 }
 
-/// Of each row, how many faults end well, of how many: in the port, or in the article's C++, errata 1 to 4 mended.
+/// Of each row, how many faults have the right consequence, of how many: in the port, or in the article's C++.
 pub fn judged(article: Option<&Path>) -> Vec<[usize; 2]> {
     let rows = rows();
     let mut counts = vec![[0, 0]; rows.len()];
-    for subject in PROGRAMS.map(|name| Subject::of(article, false, name)) {
-        for (case, outcome) in subject.outcomes() {
+    for target in PROGRAMS.map(|name| Target::new(article, false, name)) {
+        for (case, outcome) in outcomes(&target) {
             let kind = format!("{:?}", case.kind);
             let its = |row: &Vec<&str>| {
                 let mut words = row[0].split(' ');
-                row[0].starts_with("client ") == subject.is_client() && words.any(|word| word == kind)
+                row[0].starts_with("client ") == target.is_client() && words.any(|word| word == kind)
             };
-            let [well, all] = &mut counts[rows.iter().position(its).expect("every kind has a row")];
-            *all += 1;
-            match ends_well(&subject, &case, &outcome) {
-                Ok(()) => *well += 1,
-                Err(how) => eprintln!("  {}, {}: {how}", subject.name, case.name),
+            let row = rows.iter().position(its);
+            let row = row.unwrap_or_else(|| panic!("tests/faults/calls.txt has no row for {kind}"));
+            counts[row][1] += 1;
+            match consequence(target.is_client(), &case, &outcome) {
+                Ok(()) => counts[row][0] += 1,
+                Err(why) => eprintln!("  {}, {}: {why}", target.name, case.name),
             }
         }
     }
     counts
 }
 
-fn must(condition: bool, otherwise: impl Into<String>) -> Result<(), String> {
-    if condition { Ok(()) } else { Err(otherwise.into()) }
-}
-
-fn ends_well(subject: &Subject, case: &Case, outcome: &Outcome) -> Result<(), String> {
-    let Outcome { seen, status, calls, says, remarks } = outcome;
-    for remark in remarks {
-        must(*remark == "waits between its tries", *remark)?;
+/// Whether the right things followed; otherwise what is wrong.
+pub fn consequence(is_client: bool, case: &Case, outcome: &Outcome) -> Result<(), String> {
+    for remark in &outcome.remarks {
+        ensure(*remark == Remark::PausesBeforeRetry, || remark.to_string())?;
     }
     if case.fault == "short" {
-        // strace tells the program that three bytes were taken, and takes none: the peer waits for them.
-        let [cut, next, ..] = &calls[..] else { return Err("nothing is called behind it".into()) };
-        let rest = cut.replace('!', "").replacen(&cut[7..10], "", 1);
-        return must(rest == *next, "the rest is not what follows");
+        return rest_follows(case, &outcome.calls);
     }
-    let call = match case.kind {
+    exit_code(is_client, case, outcome)?;
+    if is_client { client_shows_echoes(case, outcome) } else { clients_are_served(case, outcome) }
+}
+
+fn ensure(condition: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    if condition { Ok(()) } else { Err(otherwise()) }
+}
+
+/// After a short write, the next call of its kind writes the rest. strace only reports three bytes: none was written.
+fn rest_follows(case: &Case, calls: &[Call]) -> Result<(), String> {
+    let mut concerned = calls.iter().filter(|call| shown(call, case).is_some());
+    let Some(cut) = concerned.next() else { return Err("the call is never made".into()) };
+    let Some(next) = concerned.next() else { return Err("no call follows a short write".into()) };
+    let Some(text) = cut.bytes(1) else { return Err(format!("{} writes no text", cut.name)) };
+    let rest = &text[text.len().min(3)..];
+    let follows =
+        next.name == cut.name && next.fd() == cut.fd() && next.bytes(1).is_some_and(|bytes| bytes == rest);
+    ensure(follows, || {
+        let wanted = format!("{}({}, \"{}\")", cut.name, cut.args[0], rest.escape_ascii());
+        format!(
+            "3 of {} bytes were written; {wanted} must follow, not {}({})",
+            text.len(),
+            next.name,
+            next.args.join(", ")
+        )
+    })
+}
+
+/// The exit code is the contract's, with a FATAL line; a server still runs after its start.
+fn exit_code(is_client: bool, case: &Case, outcome: &Outcome) -> Result<(), String> {
+    let expected = match START.iter().find(|start| start.0 == case.call) {
+        Some(start) if case.kind == Kind::Start => Some(start.2),
+        _ if is_client => Some(if case.kind.is_log() { 0 } else { 8 }),
+        _ => None,
+    };
+    ensure(outcome.status == expected, || match (expected, outcome.status) {
+        (Some(expected), Some(status)) => format!("it ends with status {status}, not {expected}"),
+        (Some(expected), None) => format!("it still runs, and must end with status {expected}"),
+        (None, status) => format!("the server ends with status {}", status.unwrap_or_default()),
+    })?;
+    let fatal = expected.is_some_and(|status| status > 0);
+    ensure(!fatal || is_logged(case, outcome, "FATAL"), || {
+        format!("no FATAL line names {} and the reason: {:?}", log_name(case), outcome.log)
+    })
+}
+
+/// The call's name in log lines.
+fn log_name(case: &Case) -> &'static str {
+    match case.kind {
         Kind::Fork | Kind::InnerFork => "fork()",
         Kind::Wait => "waitpid",
         Kind::TerminalRead => "getline",
         Kind::TerminalWrite => "write",
         _ => case.call,
-    };
-    let named = |level| says.iter().any(|line| line.starts_with(level) && line.contains(call));
-    let (is_client, is_log) = (subject.is_client(), case.kind.is_log());
-    let expected = match START.iter().find(|start| start.0 == case.call) {
-        Some(start) if case.kind == Kind::Start => Some(start.2),
-        _ if is_client => Some(if is_log { 0 } else { 8 }),
-        _ => None,
-    };
-    let who = if expected.is_some() { "" } else { "the server " };
-    must(*status == expected, format!("{who}ends with {status:?}"))?;
-    if expected.is_some_and(|status| status > 0) {
-        must(named("FATAL"), "no FATAL line names the call and the reason")?;
     }
-    if is_client {
-        let echoes = seen[0].split("Server Echo").skip(1).map(|echo| echo.split(" / ").next());
-        let echoes: Vec<&str> = echoes.flatten().collect();
-        must(["FIRST", "SECOND"].starts_with(&echoes), format!("it shows {echoes:?}"))?;
-        return must(!is_log || echoes.len() == 2, "it does not show the echoes");
-    }
-    let nobody_notices = is_log || matches!(case.kind, Kind::Accept | Kind::Wait);
-    let part = |talk: &str| talk.strip_suffix("end").is_some_and(|came| SERVED.starts_with(came));
-    let well = |talk: &String| talk == SERVED || part(talk) && !nobody_notices;
-    must(seen.iter().all(well), format!("clients see {seen:?}"))?;
-    let last = seen.last().is_none_or(|talk| talk == SERVED || case.kind == Kind::InnerFork);
-    must(last, format!("a client after it sees {seen:?}"))?;
-    must(is_log || named(""), format!("the log does not name {call} and the reason"))
+}
+
+fn is_logged(case: &Case, outcome: &Outcome, level: &str) -> bool {
+    outcome.log.iter().any(|line| line.starts_with(level) && line.contains(log_name(case)))
+}
+
+/// A client prints the replies that it received, in order; all of them, if only a log line failed.
+fn client_shows_echoes(case: &Case, outcome: &Outcome) -> Result<(), String> {
+    let output = outcome.seen.first().map_or("", String::as_str);
+    let echoes = output.split("Server Echo").skip(1).filter_map(|echo| echo.split(" / ").next());
+    let echoes: Vec<&str> = echoes.collect();
+    ensure(["FIRST", "SECOND"].starts_with(&echoes), || format!("it shows the echoes {echoes:?}"))?;
+    ensure(!case.kind.is_log() || echoes.len() == 2, || format!("it shows only {echoes:?}"))
+}
+
+/// Clients are served to their end; one whose own call failed may be closed before. Later ones are served.
+fn clients_are_served(case: &Case, outcome: &Outcome) -> Result<(), String> {
+    let unnoticed = case.kind.is_log() || matches!(case.kind, Kind::Accept | Kind::Wait);
+    let closed_early =
+        |session: &str| session.strip_suffix("end").is_some_and(|part| SERVED.starts_with(part));
+    let right = |session: &String| session == SERVED || closed_early(session) && !unnoticed;
+    ensure(outcome.seen.iter().all(right), || format!("clients see {:?}", outcome.seen))?;
+    let later = outcome.seen.last().is_none_or(|session| session == SERVED || case.kind == Kind::InnerFork);
+    ensure(later, || format!("a client after the fault sees {:?}", outcome.seen))?;
+    ensure(case.kind.is_log() || is_logged(case, outcome, ""), || {
+        format!("the log does not name {} and the reason: {:?}", log_name(case), outcome.log)
+    })
 }

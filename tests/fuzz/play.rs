@@ -13,7 +13,7 @@ use crate::harness::process::launch::{Launch, Running, Trace, while_nothing_fork
 use crate::harness::process::procfs::state;
 use crate::harness::process::quiet::{processes, settles};
 use crate::harness::process::wait::wait_until;
-use crate::harness::trace::normalise::{Process, conduct, endless, quoted};
+use crate::harness::trace::normalise::{Process, normalise, quoted, without_repetition};
 
 /// The programs to play to: a directory of four, and how they are built.
 #[derive(Clone)]
@@ -213,11 +213,11 @@ impl<'a> Stage<'a> {
         let port = self.address.port();
         let ports = [(u32::from(port), "PORT"), (u32::from(port.swap_bytes()), "PORT, bytes swapped")];
         let role = if self.session.is_of_a_server() { "server" } else { "client" };
-        let mut processes = conduct(&self.program.events(), role, &ports);
+        let mut processes = normalise(&self.program.events(), role, &ports);
         let address = self.address.ip().to_string();
         for process in &mut processes {
             process.rows = match self.stuck {
-                Some("prompts forever") => endless(std::mem::take(&mut process.rows)),
+                Some("prompts forever") => without_repetition(std::mem::take(&mut process.rows)),
                 // Where SIGKILL came is chance.
                 Some(_) => vec!["never blocks".to_string()],
                 None => std::mem::take(&mut process.rows),

@@ -441,6 +441,13 @@ impl Running {
         String::from_utf8_lossy(&text).into_owned()
     }
 
+    /// Whether strace has seen such a call begin; it writes the first half before the call returns.
+    pub fn has_begun(&self, call: &str) -> bool {
+        let begins =
+            |line| parse::prefix(line).2.strip_prefix(call).is_some_and(|rest| rest.starts_with('('));
+        self.trace().lines().any(begins)
+    }
+
     pub fn events(&self) -> Vec<Event> {
         parse::read(&self.trace())
     }

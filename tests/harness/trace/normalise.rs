@@ -1,32 +1,32 @@
-//! What a program does, told so that two runs of it read the same.
+//! Traces normalised, so that two runs of a program read the same.
 //!
-//! Processes have names in order of birth, ports too; time stamps and pointers are
-//! gone, and so is what the C library and the loader do for themselves. Arguments,
-//! lengths, results and errors stay.
+//! Processes are named in the order of their creation, ports in the order of their use. Time stamps and pointers are
+//! left out, and the calls that the C library and the loader make for themselves. Arguments, lengths, results and
+//! errors stay.
 
 use std::ops::Range;
 
 use crate::harness::trace::parse::{self, Call, Event, What};
 use crate::harness::trace::render::{flags, forks, port};
 
-/// A process, and all that it does from its first own call on, a row each, as strace or [`saying`] shows it.
+/// A process and what it does from its own first call on, a row each, as strace or [`output_row`] shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Process {
     pub name: String,
     pub rows: Vec<String>,
 }
 
-/// The row of text that left whole for standard output (1) or standard error (2): a line
-/// of the log, another line, or what has no end of line.
-pub fn saying(fd: i32, text: &[u8]) -> String {
+/// The row of text that was written completely to standard output (1) or standard error (2): a line
+/// of the log, another line, or the rest without an end of line.
+pub fn output_row(fd: i32, text: &[u8]) -> String {
     format!("write({fd}, {})", quoted(text))
 }
 
-/// What [`saying`] was told.
-pub fn said(row: &str) -> Option<(i32, Vec<u8>)> {
+/// The descriptor and the text of an [`output_row`].
+pub fn row_output(row: &str) -> Option<(i32, Vec<u8>)> {
     let (fd, text) = row.strip_prefix("write(")?.strip_suffix(')')?.split_once(", ")?;
     let (fd, text) = (fd.parse().ok()?, unquoted(text));
-    (saying(fd, &text) == row).then_some((fd, text))
+    (output_row(fd, &text) == row).then_some((fd, text))
 }
 
 /// Text as strace quotes it, but UTF-8 stays, and a long run of one byte is counted: `"a"*1500`.
@@ -74,9 +74,9 @@ pub fn unquoted(mut shown: &str) -> Vec<u8> {
     text
 }
 
-/// Tells what the processes of a trace do, which strace has written with `-y`. `ports` are those known by
-/// name before; the clients that are accepted get theirs in order: `PORT1`.
-pub fn conduct(events: &[Event], program: &str, ports: &[(u32, &str)]) -> Vec<Process> {
+/// What the processes of a trace do, which strace has written with `-y`. `ports` have names already; the
+/// ports of accepted clients are named in order: `PORT1`.
+pub fn normalise(events: &[Event], program: &str, ports: &[(u32, &str)]) -> Vec<Process> {
     // What came before belongs to the shell that became the program.
     let becomes = |event: &Event| event.call().is_some_and(|call| call.name == "execve");
     let events = &events[events.iter().rposition(becomes).map_or(0, |start| start + 1)..];
@@ -115,8 +115,10 @@ impl Names {
             let text: Vec<u8> = texts.flat_map(|(_, text)| text).collect();
             let last = events.last().expect("a row is of something");
             match (&last.what, leaves(last)) {
-                (_, Some((fd, _))) => lines(&text, logs_only).iter().map(|line| saying(fd, line)).collect(),
-                (What::Call(call), _) => vec![self.told(call)],
+                (_, Some((fd, _))) => {
+                    lines(&text, logs_only).iter().map(|line| output_row(fd, line)).collect()
+                }
+                (What::Call(call), _) => vec![self.call_row(call)],
                 (What::Signal(name), _) => vec![format!("--- {name} ---")],
                 (What::End(end), _) => vec![format!("+++ {end} +++")],
             }
@@ -130,7 +132,7 @@ impl Names {
         known.map_or(number, |(_, name)| name).to_string()
     }
 
-    fn told(&self, call: &Call) -> String {
+    fn call_row(&self, call: &Call) -> String {
         let waits = call.name == "wait4";
         let shown = |(index, arg): (usize, &String)| match call.bytes(index) {
             Some(bytes) => quoted(&bytes),
@@ -228,28 +230,29 @@ fn time(line: &[u8]) -> Option<Range<usize>> {
     line.get(end..)?.starts_with(BAR).then_some(start..end)
 }
 
-/// The rows of a client that was ended because it never noticed the end of its input: each of its rows once. How
-/// much text C's stdio collects for one `write` is left out.
-pub fn endless(rows: Vec<String>) -> Vec<String> {
+/// The rows of a client that was killed because it prompts forever, each once. How much text C's stdio collects
+/// for one `write` is left out.
+pub fn without_repetition(rows: Vec<String>) -> Vec<String> {
     if rows.last().is_none_or(|end| end != "+++ killed by SIGKILL +++") {
         return rows;
     }
     let end = rows.iter().position(|row| row == "read(0, \"\") = 0");
     let (before, after) = rows.split_at(end.map_or(rows.len(), |end| end + 1));
-    let text: Vec<u8> = after.iter().filter_map(|row| said(row)).flat_map(|(_, text)| text).collect();
-    let (first, period) = repeats(&text);
-    let goes_on = |row: &&String| said(row).is_none() && !row.ends_with(" = ?") && !row.starts_with("+++");
-    let mut again: Vec<String> = after.iter().filter(goes_on).cloned().collect();
-    again.dedup();
-    let mut rows = [before, &again].concat();
-    rows.extend((!first.is_empty()).then(|| saying(1, first)));
-    rows.push(saying(1, period));
-    rows.push("... again, for ever".to_string());
+    let text: Vec<u8> = after.iter().filter_map(|row| row_output(row)).flat_map(|(_, text)| text).collect();
+    let (first, period) = repeated_part(&text);
+    let is_call =
+        |row: &&String| row_output(row).is_none() && !row.ends_with(" = ?") && !row.starts_with("+++");
+    let mut repeated: Vec<String> = after.iter().filter(is_call).cloned().collect();
+    repeated.dedup();
+    let mut rows = [before, &repeated].concat();
+    rows.extend((!first.is_empty()).then(|| output_row(1, first)));
+    rows.push(output_row(1, period));
+    rows.push("... and so on forever".to_string());
     rows
 }
 
-/// What comes first in a text that ends with one part over and over, and that part.
-fn repeats(text: &[u8]) -> (&[u8], &[u8]) {
+/// The beginning of a text that ends with one part over and over, and that part.
+fn repeated_part(text: &[u8]) -> (&[u8], &[u8]) {
     let tail = &text[text.len() / 2..];
     let period = (1..tail.len()).find(|period| tail.starts_with(&tail[*period..])).unwrap_or(text.len());
     let differs = |at: &usize| text[*at] != text[*at + period];
