@@ -24,7 +24,8 @@ pub type time_t = i64;
 mod undeclared {
     use super::*;
 
-    #[link(name = "c")] // for musl, where std alone would ask for it
+    #[link(name = "c")] // for musl, where only std asks for it
+    #[cfg_attr(all(target_arch = "arm", not(target_feature = "crt-static")), link(name = "gcc_s"))] // its unwind tables
     unsafe extern "C" {
         pub fn inet_aton(cp: *const c_char, inp: *mut in_addr) -> c_int;
         #[cfg_attr(target_pointer_width = "32", link_name = "__time64")]
@@ -294,7 +295,8 @@ pub fn asctime(tm: &tm) -> Buffer<64> {
     let day = DAYS.get(tm.tm_wday as usize).unwrap_or(&"???");
     let month = MONTHS.get(tm.tm_mon as usize).unwrap_or(&"???");
     let (hour, min, sec, year) = (tm.tm_hour, tm.tm_min, tm.tm_sec, i64::from(tm.tm_year) + 1900);
-    Buffer::of(format_args!("{day} {month}{:3} {hour:02}:{min:02}:{sec:02} {year}\n", tm.tm_mday))
+    let (sign, year) = (if year < 0 { "-" } else { "" }, year.unsigned_abs() as u32); // ARM cannot print 64 bits
+    Buffer::of(format_args!("{day} {month}{:3} {hour:02}:{min:02}:{sec:02} {sign}{year}\n", tm.tm_mday))
 }
 
 /// An uninitialised `char[N]`, and how many of its bytes are used.
