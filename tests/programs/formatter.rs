@@ -77,6 +77,55 @@ fn only_a_port_and_an_address_are_accepted() {
     }
 }
 
+/// Where both are bad, the address is named.
+#[test]
+fn of_two_bad_arguments_the_address_is_named() {
+    for (name, arguments) in
+        [("tcp_server", ["70000", "999.1.1.1"]), ("tcp_client", ["999.1.1.1", "70000"])]
+    {
+        let mut running = Launch::new(program(Build::Fixed, name)).args(arguments).start();
+        assert_eq!(running.wait(), 4);
+        assert_eq!(running.stderr.line().as_deref(), Some("bad ip: 999.1.1.1"), "{name}");
+    }
+}
+
+/// C's functions take every argument that a safe caller can give.
+#[test]
+fn safe_functions_take_any_argument() {
+    let zero = tcp::localtime(&0);
+    for (year, shown) in [(i32::MAX, "2147485547"), (i32::MIN, "-2147481748"), (-1901, "-1"), (-1900, "0")]
+    {
+        let text = tcp::asctime(&tcp::tm { tm_year: year, ..zero });
+        assert!(text.ends_with(format!(" {shown}\n").as_bytes()), "{}", text.escape_ascii());
+    }
+    for any in [i32::MIN, -1, 60, i32::MAX] {
+        let tm = tcp::tm {
+            tm_wday: any,
+            tm_mon: any,
+            tm_mday: any,
+            tm_hour: any,
+            tm_min: any,
+            tm_sec: any,
+            ..zero
+        };
+        assert!(tcp::asctime(&tm).starts_with(b"??? ???"));
+    }
+    assert_eq!(tcp::strstr(b"abc", c""), Some(0));
+    assert_eq!(tcp::strstr(b"", c""), Some(0));
+    assert_eq!(tcp::strstr(b"abc", c"bc"), Some(1));
+    assert_eq!(tcp::strstr(b"ab\0c", c"c"), None, "C's string ends at its NUL");
+    assert_eq!(tcp::strstr(b"ab", c"abc"), None);
+    let mut peer = tcp::zeroed();
+    let mut peerlen = u32::MAX;
+    assert_eq!(tcp::accept(-1, &mut peer, &mut peerlen), -1);
+    assert_eq!(peerlen, 16, "no more than the address has");
+    for number in [-1, 0, 1, i32::MAX, i32::MIN] {
+        assert!(!tcp::strerror(number).is_empty());
+    }
+    let ip = tcp::inet_ntoa(tcp::in_addr { s_addr: u32::MAX });
+    assert_eq!(&ip[..], b"255.255.255.255");
+}
+
 /// The chunks of a line make up the line; one read of the server takes each, and none could read as `quit`.
 #[test]
 fn chunks_make_up_the_line() {

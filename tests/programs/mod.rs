@@ -1,6 +1,8 @@
 //! Tests of the programs that belong to no tool: standard streams, concurrency, log lines, formatter, quick start.
 
+mod client;
 mod concurrency;
+mod failures;
 mod formatter;
 mod log;
 mod quickstart;

@@ -84,6 +84,24 @@ fn strace_shows_the_articles_calls() {
     assert!(calls.iter().any(|line| line.starts_with("read(3, \"HELLO\", 1024)")), "{calls:#?}");
 }
 
+/// A server's children are traced, too: what a client says is read by one of them.
+#[test]
+fn strace_shows_the_calls_of_a_servers_children() {
+    crate::needs_strace!();
+    for name in &SERVERS[1..] {
+        let _during = during(name);
+        program(Build::Fixed, name);
+        let port = free_port();
+        let words = ["strace-server", &format!("SERVER={name}"), &format!("PORT={port}")];
+        let mut server = make_command(&words).start();
+        server.wait_until_listening(port).unwrap_or_else(|why| panic!("{why}"));
+        assert_eq!(echo(&mut connect(port), b"hello"), b"HELLO");
+        // Another process's line may come between, so that a call is shown in two parts.
+        server.stderr.wait_for("\"hello\", 1023)");
+        server.stderr.wait_for("write(4, \"HELLO\", 5");
+    }
+}
+
 /// A missing tool is installed where that needs no password; otherwise, or if strace is too old, one line says so.
 #[test]
 fn a_missing_tool_is_installed_or_named() {
