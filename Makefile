@@ -17,7 +17,7 @@ switches = AS_PRINTED STATIC ASK RAW RECORD PEERS VERBOSE QUIET
 paths = ARTICLE TRACE SERVER_BIN CLIENT_BIN DIR
 texts = SERVER PORT IP CLIENTS N LIKE FORMAT ONLY ERRATUM LISTING SECONDS SEED
 on = $(filter-out 0,$(1))
-absolute = $(if $(filter /%,$(firstword $(1))),,$(if $(1),$(or $(called),$(error $(call say,\
+absolute = $(if $(filter /% http://% https://%,$(firstword $(1))),,$(if $(1),$(or $(called),$(error $(call say,\
 $(name)=$(1): with -C give the whole path,$(name)=$(1)：使用 -C 时请给出绝对路径)))/))$(1)
 called = $(shell sh tests/scripts/called.sh $$PPID)
 $(foreach name,$(switches),$(eval override $(name) := $$(call on,$$(value $(name)))))

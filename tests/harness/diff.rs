@@ -8,7 +8,7 @@ use std::ops::Range;
 /// Unchanged lines shown before and after a change.
 const CONTEXT: usize = 3;
 /// A longer line is cut.
-const WIDTH: usize = 160;
+pub const WIDTH: usize = 160;
 /// Above this many comparisons the middle counts as changed as a whole.
 const LARGEST: usize = 4_000_000;
 

@@ -10,7 +10,8 @@ use std::io::Write;
 use std::panic::{PanicHookInfo, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 
-use crate::harness::diff::{cut, unified};
+use crate::harness::diff::{WIDTH, cut, unified};
+use crate::harness::wrap::pieces;
 
 /// The longest report, in lines.
 const LONGEST: usize = 60;
@@ -100,8 +101,8 @@ impl Failure {
         tail.extend(self.record.iter().map(|command| format!("  record again: {command}")));
 
         // The text of a panic may be long itself.
-        let mut head: Vec<String> =
-            head.iter().flat_map(|line| line.lines()).map(|line| cut(line, 0)).collect();
+        let wrapped = head.iter().flat_map(|line| line.lines()).flat_map(|line| pieces(line, 0, WIDTH));
+        let mut head: Vec<String> = wrapped.map(str::to_string).collect();
         let room = LONGEST - tail.len() - 1;
         let body = head.split_off(head.len().min(room)).into_iter().chain(self.body.iter().cloned());
         let mut body: Vec<String> = body.collect();

@@ -178,6 +178,41 @@ fn a_type_name_has_one_meaning() {
     assert!(doubled.is_empty(), "types with the same name:\n{}", doubled.join("\n"));
 }
 
+/// tests/README.md is a map: every file that it names exists, and every folder has a row.
+#[test]
+fn the_map_is_true() {
+    let tests = root().join("tests");
+    let map = std::fs::read_to_string(tests.join("README.md")).expect("tests/README.md is readable");
+    let mut missing = Vec::new();
+    for line in map.lines().filter(|line| line.starts_with('|')) {
+        // A name without a folder is beside the one before.
+        let mut beside = tests.clone();
+        for name in line
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|name| !name.contains([' ', '=']) && !name.starts_with('/'))
+        {
+            let is_file = [".rs", ".txt"].iter().any(|end| name.ends_with(end));
+            if !is_file && !name.ends_with('/') {
+                continue;
+            }
+            let path = if tests.join(name).exists() { tests.join(name) } else { beside.join(name) };
+            if !path.exists() {
+                missing.push(format!("{name} does not exist"));
+            }
+            beside = if is_file { path.parent().expect("a file has a folder").to_path_buf() } else { path };
+        }
+    }
+    for entry in std::fs::read_dir(&tests).expect("tests/ is readable").flatten() {
+        let name = entry.file_name().into_string().unwrap_or_default();
+        if entry.path().is_dir() && !map.contains(&format!("`{name}/`")) {
+            missing.push(format!("the folder {name} is not in the table"));
+        }
+    }
+    assert!(missing.is_empty(), "in tests/README.md\n{}", missing.join("\n"));
+}
+
 /// The checks see a path in each of its forms.
 #[test]
 fn paths_are_found() {
