@@ -5,10 +5,9 @@
 //! `RECORD=1` records what the C++ does. Words choose scenarios by a part of their program's name or their own.
 
 use std::collections::BTreeSet;
-use std::panic::catch_unwind;
 
 use super::golden::{recorded, write};
-use super::runner::{Subject, VERSIONS, Version, run};
+use super::runner::{Subject, VERSIONS, Version, run, run_as_far_as_possible};
 use super::scenario::{Scenario, scenarios};
 use crate::article::{article, fixes, given};
 use crate::harness::diff::common;
@@ -62,7 +61,7 @@ pub fn compare(words: &[String]) -> Result<bool, String> {
         );
         println!("{line}");
     }
-    if totals.iter().any(|total| total.same == 0) {
+    if totals.iter().any(|total| total.same + total.different == 0) {
         return Err(say!("nothing was compared", "没有比较任何内容"));
     }
     Ok(totals.iter().all(|total| total.different == 0))
@@ -190,29 +189,22 @@ fn compare_fix(erratum: &str, chosen: &[Scenario], half: usize) -> Result<bool, 
         .collect();
     // As printed a program may die before the scenario ends.
     let played = parallel(AT_A_TIME, &playable, |scenario| {
-        [&printed, &fixed]
-            .map(|subject| catch_unwind(std::panic::AssertUnwindSafe(|| run(scenario, subject))).ok())
+        [&printed, &fixed].map(|subject| run_as_far_as_possible(scenario, subject))
     });
     let mut total = Total { scenarios: playable.len(), ..Total::default() };
     let names = [say!("as printed", "原文版"), say!("erratum {number} fixed", "已修正勘误 {number}")];
-    for (scenario, played) in playable.iter().zip(played) {
-        match played {
-            [Some(left), Some(right)] => {
-                let rows = beside(&left, &right);
-                if rows.iter().all(|(_, rows)| rows.iter().all(Row::is_same)) {
-                    total.same += rows.iter().map(|(_, rows)| rows.len()).sum::<usize>();
-                    continue;
-                }
-                let names = [names[0].as_str(), names[1].as_str()];
-                show(&scenario.to_string(), scenario, names, &rows, &number.to_string(), half, &mut total);
+    let names = names.each_ref().map(String::as_str);
+    for (scenario, [(left, stopped), (right, stopped_too)]) in playable.iter().zip(&played) {
+        let rows = beside(left, right);
+        if rows.iter().all(|(_, rows)| rows.iter().all(Row::is_same)) {
+            total.same += rows.iter().map(|(_, rows)| rows.len()).sum::<usize>();
+            continue;
+        }
+        show(&scenario.to_string(), scenario, names, &rows, &number.to_string(), half, &mut total);
+        for (step, name) in [(stopped, names[0]), (stopped_too, names[1])] {
+            if let Some(step) = step {
+                println!("{}", say!("{name}, it went no further than {step}", "{name}只进行到 {step}"));
             }
-            _ => println!(
-                "\n{}",
-                say!(
-                    "{scenario}: cannot be played to its end without this fix",
-                    "{scenario}：没有这处修正就无法完成"
-                )
-            ),
         }
     }
     let (same, different) = (total.same, total.different);
@@ -223,7 +215,7 @@ fn compare_fix(erratum: &str, chosen: &[Scenario], half: usize) -> Result<bool, 
             "{same} 行相同，勘误 {number} 改变 {different} 行"
         )
     );
-    if same == 0 {
+    if same + different == 0 {
         return Err(say!("nothing was compared", "没有比较任何内容"));
     }
     Ok(true)

@@ -2,7 +2,7 @@
 
 pub mod command;
 mod golden;
-mod runner;
+pub mod runner;
 pub mod scenario;
 
 #[cfg(test)]

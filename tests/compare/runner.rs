@@ -1,8 +1,10 @@
 //! Runs a scenario: a program under strace, on a terminal, and its peer in the test's hands.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use super::scenario::{Action, FILE, PeerAction, Scenario, Step, When};
@@ -79,29 +81,61 @@ struct ScenarioRun<'a> {
     listener: Option<TcpListener>,
     running: Vec<(&'static str, Running)>,
     peers: HashMap<String, TcpStream>,
+    /// The step that is being done.
+    at: Option<&'a Step>,
 }
 
 /// What the processes of a subject do in a scenario. Panics if a step cannot be done.
 pub fn run(scenario: &Scenario, subject: &Subject) -> Vec<Process> {
     let _during = during(format!("{scenario}, {}", subject.name));
-    let mut scenario_run = ScenarioRun {
-        subject,
-        scenario,
-        port: port(),
-        listener: None,
-        running: Vec::new(),
-        peers: HashMap::new(),
-    };
-    for step in &scenario.steps {
-        if scenario_run.applies(step) {
-            let _during = during(format!("step `{}` of {FILE}:{}", step.text, step.line));
-            scenario_run.step(&step.action);
-        }
-    }
+    let mut scenario_run = ScenarioRun::new(scenario, subject);
+    scenario_run.steps();
     scenario_run.processes()
 }
 
-impl ScenarioRun<'_> {
+/// The same of a subject that may die before the end: what its processes do up to the step that cannot be done,
+/// and that step.
+pub fn run_as_far_as_possible(scenario: &Scenario, subject: &Subject) -> (Vec<Process>, Option<String>) {
+    let mut scenario_run = ScenarioRun::new(scenario, subject);
+    FAILURE_IS_EXPECTED.set(true);
+    let result = catch_unwind(AssertUnwindSafe(|| scenario_run.steps()));
+    FAILURE_IS_EXPECTED.set(false);
+    if result.is_ok() {
+        return (scenario_run.processes(), None);
+    }
+    scenario_run.peers.clear();
+    for (_, running) in &scenario_run.running {
+        running.signal(libc::SIGTERM);
+    }
+    let step = scenario_run.at.map_or(String::new(), |step| format!("{FILE}:{}: {}", step.line, step.text));
+    (scenario_run.processes(), Some(step))
+}
+
+thread_local! {
+    static FAILURE_IS_EXPECTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread is to be expected, and not to be reported.
+pub fn failure_is_expected() -> bool {
+    FAILURE_IS_EXPECTED.get()
+}
+
+impl<'a> ScenarioRun<'a> {
+    fn new(scenario: &'a Scenario, subject: &'a Subject) -> Self {
+        let (running, peers) = (Vec::new(), HashMap::new());
+        ScenarioRun { subject, scenario, port: port(), listener: None, running, peers, at: None }
+    }
+
+    fn steps(&mut self) {
+        for step in &self.scenario.steps {
+            if self.applies(step) {
+                let _during = during(format!("step `{}` of {FILE}:{}", step.text, step.line));
+                self.at = Some(step);
+                self.step(&step.action);
+            }
+        }
+    }
+
     fn applies(&self, step: &Step) -> bool {
         match step.when {
             When::Always => true,

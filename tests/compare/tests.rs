@@ -10,10 +10,12 @@ use super::runner::{Subject, VERSIONS, Version, run};
 use super::scenario::{FILE, Scenario, parse, scenarios};
 use crate::article::build::{Recipe, build};
 use crate::article::{Listings, article, fixes};
-use crate::harness::builds::{PROGRAMS, root};
+use crate::harness::builds::{PROGRAMS, make_command, root, run_make};
 use crate::harness::pool::parallel;
+use crate::harness::process::wait::TIMEOUT;
 use crate::harness::report::{Failure, end_test};
 use crate::harness::skip::skip;
+use crate::harness::tempdir::TempDir;
 use crate::harness::trace::normalise::Process;
 
 crate::cases! {
@@ -228,4 +230,52 @@ fn sanitizers_report_nothing() {
         rows.filter(is_report).map(|row| format!("{scenario}: {row}")).collect::<Vec<String>>()
     });
     assert_eq!(reports.concat(), Vec::<String>::new());
+}
+
+/// The command: what it compares, and what it says where it compares nothing.
+#[test]
+fn make_compare_says_what_it_does() {
+    crate::needs_strace!();
+    let (status, said, _) = run_make(&["compare", "ARTICLE=", "ONLY=port-tak"]);
+    let totals: Vec<&str> = said.lines().rev().take(2).collect();
+    assert_eq!(status, 0, "{said}");
+    assert!(
+        totals[0].starts_with("3 scenarios, fixed: ")
+            && totals[0].ends_with(" rows the same, 0 unexplained")
+    );
+    assert!(totals[1].starts_with("3 scenarios, as printed: "), "{said}");
+
+    let says = |words: &[&str], line: &str| {
+        let (status, said, why) = run_make(&[&["compare", "ARTICLE="], words].concat());
+        let first = why.lines().next().unwrap_or_default();
+        assert!(status == 2 && first.starts_with(line), "{words:?}: {status}, {why}");
+        assert!(!said.contains("unexplained"), "{said}");
+    };
+    says(&["ONLY=no-such"], "ONLY=no-such: it is part of none of: ");
+    says(&["RECORD=1"], "give the article, ARTICLE=file: ");
+    says(&["RECORD=1", "ONLY=quit"], "RECORD=1 records all: without ONLY");
+    says(&["ERRATUM=18"], "ERRATUM=18: it is 1 to 17");
+    says(&["ERRATUM=13"], "give the article, ARTICLE=file: ");
+
+    // Where strace may not trace, nothing is a success.
+    let desk = TempDir::empty();
+    desk.script("strace", "echo 'strace: PTRACE_TRACEME: Operation not permitted' >&2; exit 1");
+    let path = format!("{}:{}", desk.display(), std::env::var("PATH").unwrap_or_default());
+    let mut make = make_command(&["compare", "ARTICLE=", "ONLY=quit"]).env("PATH", path).start();
+    let status = make.wait_timeout(15 * TIMEOUT).expect("make ends");
+    let why = make.stderr.all().join("\n");
+    assert!(status == 2 && why.starts_with("strace may not trace here (strace: PTRACE_TRACEME"), "{why}");
+}
+
+/// One fix beside the article as printed: its rows are marked, also where the program dies without it.
+#[test]
+fn one_fix_is_compared_with_the_article() {
+    crate::needs_strace!();
+    let Some(article) = article() else { return skip("one fix beside the article: no ARTICLE") };
+    let article = format!("ARTICLE={}", article.display());
+    let (status, said, why) = run_make(&["compare", &article, "ERRATUM=2", "ONLY=short-write"]);
+    assert_eq!((status, why.as_str()), (0, ""), "{said}");
+    for row in ["   2 --- SIGSEGV ---", "| close(4) = 0", "as printed, it went no further than"] {
+        assert!(said.contains(row), "no {row:?} in\n{said}");
+    }
 }
