@@ -8,7 +8,7 @@ use crate::harness::switches;
 use crate::harness::terminal::{colours, wide_columns};
 use crate::harness::trace::diagram::{CUT, draw};
 use crate::harness::trace::mermaid::mermaid;
-use crate::harness::trace::{may_trace, parse, svg};
+use crate::harness::trace::{capture, may_trace, svg};
 use crate::say;
 
 /// Draws the file that `TRACE` names; or a session of the programs in a directory: the server, and how many clients.
@@ -25,10 +25,10 @@ pub fn lanes(words: &[String]) -> Result<bool, String> {
     // A file has no width.
     let width = if ["svg", "mermaid"].contains(&&*format) { 0 } else { wide_columns("lanes", 120)? };
     let events = match words {
-        // Another locale's reasons stand in its brackets.
-        [] => std::fs::read(&trace)
-            .map(|text| parse::read(&String::from_utf8_lossy(&text)))
-            .map_err(|error| format!("lanes: {}: {error}", trace.to_string_lossy()))?,
+        [] => {
+            let name = trace.to_string_lossy();
+            capture::open(Path::new(&trace)).map_err(|why| format!("lanes: {name}: {why}"))?
+        }
         [bin, server, clients] => {
             let count = clients.parse().ok().filter(|count| (1..=4).contains(count));
             let count = count.ok_or(say!(
@@ -40,12 +40,6 @@ pub fn lanes(words: &[String]) -> Result<bool, String> {
         }
         _ => panic!("the Makefile names a trace, or programs, a server and clients"),
     };
-    if events.iter().all(|event| event.call().is_none()) {
-        return Err(say!(
-            "lanes: strace has seen no call: is it a trace, and is tracing allowed here?",
-            "lanes: strace 没有看到任何系统调用：这是 trace 文件吗？这里允许跟踪进程吗？"
-        ));
-    }
     match &*format {
         "svg" => print!("{}", svg::standalone(&events)),
         "mermaid" => print!("{}", mermaid(&events)),

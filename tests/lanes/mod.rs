@@ -3,4 +3,6 @@
 pub mod command;
 
 #[cfg(test)]
+mod foreign;
+#[cfg(test)]
 mod tests;

@@ -33,9 +33,11 @@ pub fn lines(story: &Story) -> Vec<Line> {
 /// The lane of each process: clients left, then servers, then each child in
 /// the first lane that is free when it is born.
 pub fn lanes(story: &Story, lines: &[Line]) -> Vec<usize> {
-    let is = |process: &usize, role| story.processes[*process].role == role;
-    let of = |role| (0..story.processes.len()).filter(move |process| is(process, role));
-    let programs: Vec<usize> = of(Role::Client).chain(of(Role::Server)).collect();
+    let mut programs: Vec<usize> =
+        (0..story.processes.len()).filter(|&process| story.is_first(process)).collect();
+    programs.sort_by(|&one, &other| {
+        story.processes[one].role.partial_cmp(&story.processes[other].role).expect("roles compare")
+    });
     let mut lanes = vec![0; story.processes.len()];
     programs.iter().enumerate().for_each(|(lane, &process)| lanes[process] = lane);
     let mut taken: HashSet<usize> = (0..programs.len()).collect();
@@ -97,7 +99,7 @@ impl Row {
     /// An arrow from one column to another, through the lifelines between them.
     fn arrow(&mut self, from: usize, to: usize, stroke: char, head: char) {
         for cell in self.0.iter_mut().take(from.max(to)).skip(from.min(to)) {
-            *cell = if cell.0 == '│' { ('┼', cell.1) } else { (stroke, BOLD) };
+            *cell = if ['│', '┊'].contains(&cell.0) { ('┼', cell.1) } else { (stroke, BOLD) };
         }
         self.put(to, head.encode_utf8(&mut [0; 4]), BOLD);
     }
@@ -159,6 +161,11 @@ impl Page {
         for (process, &lane) in processes.filter(|(process, _)| process.role >= Role::Child) {
             need(lane, &process.name, ARROW);
         }
+        for (process, &lane) in
+            self.story.processes.iter().zip(&self.lanes).filter(|(process, _)| !process.traced)
+        {
+            need(lane, &process.name, GAP);
+        }
         while widths.iter().sum::<usize>() > self.width {
             let widest = widths.iter_mut().max().filter(|widest| **widest > MARGIN + ARROW + 4);
             let Some(widest) = widest else { break };
@@ -169,7 +176,8 @@ impl Page {
 
     fn rows(&self, lines: &[Line]) -> Vec<Row> {
         let processes = &self.story.processes;
-        let mut alive: Vec<bool> = processes.iter().map(|process| process.role < Role::Child).collect();
+        let mut alive: Vec<bool> =
+            (0..processes.len()).map(|process| self.story.is_first(process)).collect();
         let mut titles = self.lifelines(&[]);
         for (index, process) in processes.iter().enumerate().filter(|(index, _)| alive[*index]) {
             titles.put(self.left(index), &process.name, ink(process.role));
@@ -228,7 +236,8 @@ impl Page {
     fn lifelines(&self, alive: &[bool]) -> Row {
         let mut row = Row(vec![(' ', ""); self.width]);
         for (index, _) in alive.iter().enumerate().filter(|(_, alive)| **alive) {
-            row.put(self.left(index), "│", ink(self.story.processes[index].role));
+            let process = &self.story.processes[index];
+            row.put(self.left(index), if process.traced { "│" } else { "┊" }, ink(process.role));
         }
         row
     }

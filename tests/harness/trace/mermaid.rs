@@ -10,12 +10,11 @@ pub fn mermaid(events: &[Event]) -> String {
     let lines = lines(&story);
     let mut text = "sequenceDiagram\n".to_string();
     // Clients left, as in the other forms.
-    for role in [Role::Client, Role::Server] {
-        for (index, process) in
-            story.processes.iter().enumerate().filter(|(_, process)| process.role == role)
-        {
-            text += &format!("    participant P{index} as {}\n", escaped(&process.name));
-        }
+    let mut first: Vec<usize> =
+        (0..story.processes.len()).filter(|&process| story.is_first(process)).collect();
+    first.sort_by_key(|&process| story.processes[process].role != Role::Client);
+    for index in first {
+        text += &format!("    participant P{index} as {}\n", escaped(&story.processes[index].name));
     }
     for (number, effect) in lines {
         let step = &story.steps[number];

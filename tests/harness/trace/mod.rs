@@ -1,10 +1,13 @@
 //! strace's output: parsed, rendered, ordered by cause, normalised, drawn.
 
+pub mod calls;
+pub mod capture;
 pub mod causality;
 pub mod diagram;
 pub mod mermaid;
 pub mod normalise;
 pub mod parse;
+pub mod peers;
 pub mod render;
 pub mod svg;
 

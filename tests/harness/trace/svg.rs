@@ -1,7 +1,7 @@
 //! The sequence diagram as SVG: the lines of `diagram.rs` in the same order, as text that can be selected.
 
 use crate::harness::text::display_width;
-use crate::harness::trace::causality::{Role, Story, tell};
+use crate::harness::trace::causality::{Process, Role, Story, tell};
 use crate::harness::trace::diagram::{Line, lanes, lines};
 use crate::harness::trace::parse::Event;
 
@@ -61,7 +61,7 @@ impl Drawing {
         self.begun = vec![0; self.story.processes.len()];
         let mut y = LINE;
         for process in 0..self.story.processes.len() {
-            if self.story.processes[process].role < Role::Child {
+            if self.story.is_first(process) {
                 self.begin(process, y);
             }
         }
@@ -93,7 +93,8 @@ impl Drawing {
 
     fn lifeline(&mut self, process: usize, end: usize) {
         let (x, begun) = (self.left(process), self.begun[process]);
-        let class = class(self.story.processes[process].role);
+        let Process { role, traced, .. } = self.story.processes[process];
+        let class = class(role).to_string() + if traced { "" } else { " late" };
         self.svg += &format!("\n<path class=\"{class}\" d=\"M{x} {begun}V{end}\"/>");
     }
 
