@@ -151,7 +151,7 @@ pub fn failing_calls() -> Blocks {
             echo(&mut connect(server.port), b"hello");
             wait_until("the child exits", || descendants(server.pid()).is_empty());
         });
-        only(calls, &["accept(", "usleep"]).into_iter().take(7).collect()
+        only(calls, &["accept(", "usleep"]).into_iter().take(8).collect()
     });
     let forks = both(|build| {
         let calls = calls(build, "inject=clone:error=EAGAIN:when=1", |server| {
