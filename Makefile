@@ -55,7 +55,7 @@ tools = cargo run --quiet --profile tools --example tools --
 ifneq ($(FORMAT),)
 .SILENT:
 endif
-.PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson fixed compare side-by-side \
+.PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson fixed compare side-by-side page \
 	grade faults fuzz sanitise test bench clean help known-server bin-directory need-strace need-ss need-ps need-g++
 
 build: ## build the four programs into target/release | 构建四个程序，放在 target/release
@@ -95,6 +95,9 @@ compare: need-strace $(if $(ARTICLE),need-g++) ## calls next to those of the art
 
 side-by-side: ## the two sources in two columns, aligned: ARTICLE=file LISTING=client | 两份源代码并排对齐：ARTICLE=文件 LISTING=client
 	@$(tools) side-by-side "$$LISTING"
+
+page: $(if $(RECORD),build need-strace) ## both sources, calls and errata as one HTML file, target/side-by-side.html: ARTICLE=file | 两份源代码、系统调用和勘误，写成一个 HTML 文件 target/side-by-side.html：ARTICLE=文件
+	@$(tools) page $(if $(RECORD),"$(bin)")
 
 grade: need-strace ## any program judged by what it does: SERVER_BIN=./mine LIKE=tcp_server; VERBOSE=1 | 给你自己的程序打分：SERVER_BIN=./mine LIKE=tcp_server；VERBOSE=1
 	@$(tools) grade

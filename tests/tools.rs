@@ -33,6 +33,7 @@ fn run() -> ExitCode {
         "lesson" => status(course::command::show(words)),
         "lessons" => status(course::command::list(words)),
         "record" => status(course::command::record(words)),
+        "page" => status(page::command::page(words)),
         "side-by-side" => status(page::command::side_by_side(words)),
         _ => panic!("there is no tool {tool}"),
     }

@@ -9,10 +9,9 @@ use crate::harness::process::launch::{Launch, Running, Trace};
 use crate::harness::process::procfs::{group, state};
 use crate::harness::process::wait::wait_until;
 use crate::harness::trace::causality::CALLS;
-use crate::harness::trace::parse::Event;
+use crate::harness::trace::parse::{self, Event};
 
-/// Up to four clients connect one after another and send a message; then they quit, in the same order. `bin` is the
-/// directory of the programs.
+/// What [`traces`] tells.
 pub fn run(bin: &Path, server: &str, clients: usize, port: u16) -> Vec<Event> {
     run_and(bin, server, clients, port, |_| ())
 }
@@ -25,8 +24,20 @@ pub fn run_and(
     port: u16,
     look: impl FnOnce(&[Running]),
 ) -> Vec<Event> {
+    parse::read(&traces(bin, server, clients, port, look))
+}
+
+/// Up to four clients connect one after another and send a message; then they quit, in the same order. `bin` is the
+/// directory of the programs. The server's trace, then those of the clients.
+pub fn traces(
+    bin: &Path,
+    server: &str,
+    clients: usize,
+    port: u16,
+    look: impl FnOnce(&[Running]),
+) -> String {
     let start = |name: &str, words: [&str; 2]| {
-        Launch::new(bin.join(name)).args(words).traced(trace_of_calls(&[])).start()
+        Launch::new(bin.join(name)).args(words).user("student").traced(trace_of_calls(&[])).start()
     };
     let port = port.to_string();
     let mut programs = vec![start(server, [&port, "127.0.0.1"])];
@@ -47,7 +58,7 @@ pub fn run_and(
     for program in &mut programs {
         program.wait_for_descendants();
     }
-    programs.iter().flat_map(Running::events).collect()
+    programs.iter().map(Running::trace).collect()
 }
 
 fn type_in(programs: &mut [Running], client: usize, line: &str) {

@@ -1,16 +1,100 @@
 //! `make side-by-side`: the article's listings beside the port's files, in two columns of the terminal.
 
-use crate::article::{LISTINGS, Listings, given};
+use std::path::Path;
+
+use crate::article::fixes::{self, Fixed};
+use crate::article::{LISTINGS, Listings, article, given};
+use crate::harness::builds::{SERVERS, root};
 use crate::harness::i18n::chinese;
+use crate::harness::net::ports::free_port;
+use crate::harness::session;
 use crate::harness::terminal::{colours, wide_columns};
+use crate::harness::trace::may_trace;
 use crate::page::align::Alignment;
 use crate::page::columns::lines;
-use crate::page::document::blocks;
+use crate::page::document::{self, Document, Errata, FixedLine, Listing, blocks};
+use crate::page::html;
 use crate::page::source_map::{beside, parts, sources};
 use crate::say;
 
 /// The widest that two columns are drawn.
 const WIDEST: usize = 200;
+
+/// `make page`: writes the page, and prints where. `RECORD=1` records the sessions of its diagrams before.
+pub fn page(words: &[String]) -> Result<bool, String> {
+    if let [bin] = words {
+        record(Path::new(bin))?;
+    }
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    match article() {
+        None => missing.push(say!(
+            "No article: this page shows src/ only. With your copy of it: make page ARTICLE=page.html",
+            "没有给出文章：本页只显示 src/。请给出你的副本：make page ARTICLE=page.html"
+        )),
+        Some(copy) => {
+            let listings = Listings::read(&copy)?;
+            let fixes = fixes::apply(&listings, &fixes::all());
+            missing.extend(fixes.notes.iter().map(|note| note.to_string()));
+            let alone: Vec<(u32, Fixed)> = fixes::all()
+                .into_iter()
+                .map(|erratum| (erratum, fixes::apply(&listings, &[erratum].into())))
+                .collect();
+            for name in LISTINGS {
+                match listing(name, &listings, &fixes, &alone) {
+                    Some(listing) => found.push(listing),
+                    None => missing.push(say!("{name}: not in this copy", "{name}：副本中没有")),
+                }
+            }
+        }
+    }
+    let document = Document::of(&LISTINGS, &found, &sources());
+    let path = root().join("target/side-by-side.html");
+    let failed = |error| format!("page: {}: {error}", path.display());
+    std::fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(failed)?;
+    std::fs::write(&path, html::page(&document, &missing)).map_err(failed)?;
+    println!("{}", path.display());
+    Ok(true)
+}
+
+/// A listing with its corrected form, and the places of the errata: where each fix alone changes it.
+fn listing(
+    name: &'static str,
+    listings: &Listings,
+    fixes: &Fixed,
+    alone: &[(u32, Fixed)],
+) -> Option<Listing> {
+    let printed = listings.find(name)?.to_string();
+    let mut errata = Errata::new();
+    for (erratum, fix) in alone {
+        for line in document::places(&fixed_lines(fix, name), *erratum) {
+            document::add(&mut errata, line, *erratum);
+        }
+    }
+    Some(Listing { name, printed, fixed: fixed_lines(fixes, name), errata })
+}
+
+fn fixed_lines(fixes: &Fixed, name: &str) -> Vec<FixedLine> {
+    let mut lines = Vec::new();
+    for line in fixes.lines(name).unwrap_or_default() {
+        let from = line.from.map(|number| number - 1);
+        lines.push(FixedLine { text: line.text.clone(), from, fix: line.fix });
+    }
+    lines
+}
+
+/// Records a session of each server, for the diagrams.
+fn record(bin: &Path) -> Result<(), String> {
+    may_trace()?;
+    for server in SERVERS {
+        let path = html::session_path(server);
+        let trace = session::traces(bin, server, 1, free_port(), |_| ());
+        // Without what the loader reads.
+        let trace: String = trace.split_inclusive('\n').filter(|line| !line.contains("ELF")).collect();
+        std::fs::write(&path, trace).map_err(|error| format!("page: {}: {error}", path.display()))?;
+        println!("{}", say!("recorded: {}", "已记录：{}", path.display()));
+    }
+    Ok(())
+}
 
 /// The argument is a part of a listing's name, if one is wanted. Whether any was shown.
 pub fn side_by_side(words: &[String]) -> Result<bool, String> {

@@ -1,4 +1,4 @@
-//! Colours a line of C++ or Rust for HTML: `<b>` is a keyword, `<i>` a string, `<em>` a comment.
+//! Colours a line of C++ or Rust for HTML: `<b>` is a keyword, `<i>` a string, `<u>` a comment.
 
 use crate::page::statement::{Language, is_word_char, without_comment};
 
@@ -9,13 +9,22 @@ const RUST: &str = " as bool break const continue crate else enum extern false f
 
 /// The line with its text unchanged but for the tags.
 pub fn coloured(line: &str, language: Language) -> String {
+    parts(line, |code| coloured_code(code, language))
+}
+
+/// The same without strings and keywords, for files that are only looked up.
+pub fn only_comments(line: &str) -> String {
+    parts(line, escaped)
+}
+
+fn parts(line: &str, code_html: impl Fn(&str) -> String) -> String {
     let code = without_comment(line);
     // The blanks before a comment, or at the end of the line.
     let blanks = &line[code.len()..line.len() - line[code.len()..].trim_start().len()];
     let comment = &line[code.len() + blanks.len()..];
-    let mut html = coloured_code(code, language) + blanks;
+    let mut html = code_html(code) + blanks;
     if !comment.is_empty() {
-        html += &format!("<em>{}</em>", escaped(comment));
+        html += &format!("<u>{}</u>", escaped(comment));
     }
     html
 }

@@ -88,7 +88,7 @@ impl Drawing {
     fn begin(&mut self, process: usize, y: usize) {
         self.begun[process] = y + LINE / 4;
         let name = self.story.processes[process].name.clone();
-        self.text(process, y, &name, "n");
+        self.text(process, y, &name, "k");
     }
 
     fn lifeline(&mut self, process: usize, end: usize) {
@@ -139,7 +139,7 @@ impl Drawing {
     }
 
     fn text(&mut self, process: usize, y: usize, text: &str, class: &str) -> usize {
-        let x = self.left(process) + if class == "n" { 0 } else { MARGIN };
+        let x = self.left(process) + if class == "k" { 0 } else { MARGIN };
         let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
         self.svg += &format!("\n<text{class} x=\"{x}\" y=\"{y}\">{}</text>", escaped(text));
         x + display_width(text) * CHARACTER + CHARACTER / 2
