@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use super::Listings;
-use super::fixes::{self, Fixed, Note};
+use crate::article::fixes::{self, Fixed, Note};
+use crate::article::listings::Listings;
 use crate::harness::builds::{PROGRAMS, root};
 use crate::say;
 
@@ -159,7 +159,7 @@ fn in_the_copy(article: &Path, fixed: &Fixed, source: &str, error: &str) -> Stri
     let number: usize = line.parse().unwrap_or(0);
     // A line of ours: the compiler noticed there what the line before it lacks.
     let from = ours.iter().take(number).rev().find_map(|line| line.from);
-    let place = from.and_then(|from| super::place(article, listing, from));
+    let place = from.and_then(|from| crate::article::origin::place(article, listing, from));
     let what = what.trim_start();
     match place {
         Some((file, line)) => format!("{}:{line}: {what}", file.display()),

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use super::build::{Recipe, build};
 use super::fixes::{Note, TO_RUN, all};
-use super::{LISTINGS, Listings, given};
+use crate::article::classify::LISTINGS;
+use crate::article::copy::given;
+use crate::article::listings::Listings;
 use crate::harness::builds::root;
 use crate::say;
 

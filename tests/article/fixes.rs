@@ -10,9 +10,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::Listings;
 use super::edit::{Document, Line};
 use super::pattern::{Bindings, Hunk, is_in};
+use crate::article::listings::Listings;
 use crate::harness::builds::root;
 use crate::say;
 

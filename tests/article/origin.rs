@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{DEPTH, Listings, decode, files};
+use crate::article::copy::{DEPTH, files};
+use crate::article::decode;
+use crate::article::listings::Listings;
 
 /// How many lines before and after it must be the same too, as many as possible.
 const AROUND: usize = 5;

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::article::build::{Recipe, build, to_run};
-use crate::article::{LISTINGS, Listings, article, listings, path};
+use crate::article::copy::path;
+use crate::article::{LISTINGS, Listings, article, listings};
 use crate::harness::builds::{PROGRAMS, make_command, root};
 use crate::harness::process::wait::TIMEOUT;
 use crate::harness::skip::skip;
