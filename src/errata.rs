@@ -14,7 +14,7 @@ use crate::vsnprintf::{Value, va_start, vprintf};
 /// `true`: as the article prints it. `false`: with all errata fixed.
 pub const AS_PRINTED: bool = cfg!(feature = "as_printed");
 
-/// Erratum 10: as printed, a client that disappears kills its server by SIGPIPE.
+/// Erratum 10: as printed, a write to a peer that has disappeared kills the process with SIGPIPE.
 pub fn ignore_sigpipe() {
     if !AS_PRINTED {
         signal(SIGPIPE, SIG_IGN);
