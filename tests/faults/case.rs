@@ -43,7 +43,7 @@ pub struct Case {
     pub name: String,
     pub kind: Kind,
     pub call: &'static str,
-    /// An errno; or `short`: the call reports three bytes.
+    /// An errno; `short`: the call reports three bytes; `nothing`: it reports none.
     pub fault: &'static str,
     /// strace's count of the call: `3`; `3+` and all after it.
     pub when: String,
@@ -58,6 +58,7 @@ impl Case {
     pub fn trace(&self) -> Trace {
         let what = match self.fault {
             "short" => "retval=3",
+            "nothing" => "retval=0",
             "EPIPE" => "error=EPIPE:signal=SIGPIPE",
             errno => &format!("error={errno}"),
         };
@@ -73,7 +74,8 @@ impl Case {
             "ECHILD" => libc::ECHILD,
             "ECONNABORTED" => libc::ECONNABORTED,
             "ECONNRESET" => libc::ECONNRESET,
-            "EIO" => libc::EIO,
+            // A write of no bytes gives no reason; the programs report it as this one.
+            "EIO" | "nothing" => libc::EIO,
             "EMFILE" => libc::EMFILE,
             "ENOMEM" => libc::ENOMEM,
             "ENOSPC" => libc::ENOSPC,

@@ -16,7 +16,7 @@ pub const START: [(&str, &[&str], i32); 5] = [
     ("connect", &["ETIMEDOUT"], 5),
 ];
 
-/// The faults of a call, if it is of that kind: an errno, or `short`.
+/// The faults of a call, if it is of that kind: an errno, `short` or `nothing`.
 ///
 /// One or two for each call: no program checks which it is. What the kernel does not do is left out: no handler is
 /// installed, so no call is interrupted; a `close` that fails has closed.
@@ -28,7 +28,7 @@ fn faults(kind: Kind, call: &Call) -> &'static [&'static str] {
         Kind::StartLog | Kind::ParentLog | Kind::Log => (is_log, &["ENOSPC", "short"]),
         Kind::Accept => (name == "accept", &["EMFILE", "ECONNABORTED"]),
         Kind::Read => (name == "read" && fd > Some(2), &["ECONNRESET"]),
-        Kind::Write => (name == "write" && fd > Some(2), &["EPIPE", "short"]),
+        Kind::Write => (name == "write" && fd > Some(2), &["EPIPE", "short", "nothing"]),
         Kind::Fork | Kind::InnerFork => (FORKS.contains(&name), &["EAGAIN"]),
         Kind::Wait => (name == "wait4", &["ECHILD"]),
         // musl's stdio uses readv and writev.

@@ -95,13 +95,13 @@ fn exit_code(is_client: bool, case: &Case, outcome: &Outcome) -> Result<(), Stri
     })
 }
 
-/// The call's name in log lines.
+/// The call's name in log lines; of the terminal's calls, with the terminal's descriptor, not the socket's.
 fn log_name(case: &Case) -> &'static str {
     match case.kind {
         Kind::Fork | Kind::InnerFork => "fork()",
         Kind::Wait => "waitpid",
-        Kind::TerminalRead => "getline",
-        Kind::TerminalWrite => "write",
+        Kind::TerminalRead => "getline() failed: 0 :",
+        Kind::TerminalWrite => "write() failed: 1 :",
         _ => case.call,
     }
 }
