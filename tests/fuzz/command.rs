@@ -1,13 +1,15 @@
-//! `make fuzz`: `ARTICLE`, how many `SECONDS` to play, the `SEED` of the first session.
+//! `make fuzz`: `ARTICLE`, how many `SECONDS` to play, the `SEED` of the first session. `RECORD=1` records the first
+//! sessions for `make test`; `MUTANTS=1` plays to broken ports.
 
 use std::time::Duration;
 
 use crate::article::build::{Built, built, to_run};
 use crate::article::fixes;
 use crate::article::given;
+use crate::fuzz::mutants::find_all;
 use crate::fuzz::play::Cast;
 use crate::fuzz::record::record;
-use crate::fuzz::search::{Found, Pair, port, search};
+use crate::fuzz::search::{Found, Pair, SHRINKING, port, search};
 use crate::harness::builds::{Build, program};
 use crate::harness::net::namespace::in_own_network;
 use crate::harness::switches::{is_on, value};
@@ -18,13 +20,17 @@ pub fn fuzz() -> Result<bool, String> {
     let (seconds, seed) = (number("SECONDS", 60)?, number("SEED", 1)?);
     let pairs = pairs()?;
     if is_on("RECORD") {
-        let builds = Vec::from_iter(pairs.into_iter().map(|pair| (pair.name, pair.cpp)));
+        let builds = pairs.map(|pair| (pair.name, pair.cpp));
         let port = port();
         in_own_network(|| record(&builds, port))?;
         println!("{}", say!("recorded: tests/fuzz/recorded.txt", "已记录：tests/fuzz/recorded.txt"));
         return Ok(true);
     }
-    let Found { played, unstable, difference, .. } = search(&pairs, seed, Duration::from_secs(seconds));
+    if is_on("MUTANTS") {
+        return find_all(pairs.map(|pair| pair.cpp), seed);
+    }
+    let Found { played, unstable, difference, .. } =
+        search(&pairs, seed, Duration::from_secs(seconds), SHRINKING);
     let found = difference.is_some();
     difference.iter().for_each(|difference| println!("{difference}"));
     for seed in unstable {
@@ -55,7 +61,7 @@ fn number(name: &str, default: u64) -> Result<u64, String> {
 }
 
 /// The article's C++ beside the port, as printed and fixed.
-fn pairs() -> Result<Vec<Pair>, String> {
+fn pairs() -> Result<[Pair; 2], String> {
     let article = given()?;
     let pair = |printed: bool| {
         let errata = if printed { to_run(true) } else { fixes::all() };
@@ -68,7 +74,7 @@ fn pairs() -> Result<Vec<Pair>, String> {
             }
         }
     };
-    Ok(vec![pair(true)?, pair(false)?])
+    Ok([pair(true)?, pair(false)?])
 }
 
 pub fn of_the_port(printed: bool) -> Cast {

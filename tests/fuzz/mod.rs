@@ -3,6 +3,7 @@
 
 pub mod command;
 mod generate;
+mod mutants;
 mod play;
 mod record;
 mod search;

@@ -16,8 +16,8 @@ use crate::harness::trace::normalise::Process;
 
 /// Sessions that are played at the same time: they mostly wait.
 const AT_ONCE: usize = 6;
-/// How long a session that shows a difference is made smaller.
-const SHRINKING: Duration = Duration::from_secs(60);
+/// How long a session that shows a difference is made smaller, as a rule.
+pub const SHRINKING: Duration = Duration::from_secs(60);
 
 /// The article's C++ and the port, both fixed or both as printed.
 pub struct Pair {
@@ -46,12 +46,12 @@ struct Progress {
 }
 
 /// Plays the sessions from that seed on to every pair until the time is over or a difference is found.
-pub fn search(pairs: &[Pair], first_seed: u64, time: Duration) -> Found {
+pub fn search(pairs: &[Pair], first_seed: u64, time: Duration, shrinking: Duration) -> Found {
     let port = port();
-    in_own_network(|| search_with(pairs, port, first_seed, time))
+    in_own_network(|| search_with(pairs, port, first_seed, time, shrinking))
 }
 
-fn search_with(pairs: &[Pair], port: u16, first_seed: u64, time: Duration) -> Found {
+fn search_with(pairs: &[Pair], port: u16, first_seed: u64, time: Duration, shrinking: Duration) -> Found {
     let started = Instant::now();
     let next = AtomicU64::new(first_seed);
     let progress = Mutex::new(Progress::default());
@@ -82,7 +82,7 @@ fn search_with(pairs: &[Pair], port: u16, first_seed: u64, time: Duration) -> Fo
     let difference = found.map(|(at, session, first)| {
         let pair = &pairs[at];
         let differs = |session: &Session| difference(pair, session, port).is_some();
-        let smallest = shrink(&session, SHRINKING, differs);
+        let smallest = shrink(&session, shrinking, differs);
         let shown = difference(pair, &smallest, port).unwrap_or(first);
         format!("{smallest}\n--- C++, {}\n+++ port\n{shown}", pair.name)
     });

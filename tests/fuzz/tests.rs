@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::fuzz::command::of_the_port;
 use crate::fuzz::generate::session;
+use crate::fuzz::mutants::mutants;
 use crate::fuzz::record::{Line, played, recorded};
 use crate::fuzz::search::port;
 use crate::fuzz::session::Step;
@@ -83,4 +84,11 @@ fn a_session_shrinks_to_what_differs() {
         session.steps.iter().any(differs)
     });
     assert!(matches!(&small.steps[..], [Step::Sends(_, bytes)] if bytes == b"\0"), "{small}");
+}
+
+/// Every mutant still is a change of the source: `make fuzz MUTANTS=1` builds them.
+#[test]
+fn each_mutant_changes_the_source() {
+    let wrong: Vec<String> = mutants().iter().filter_map(|mutant| mutant.source().err()).collect();
+    assert!(wrong.is_empty(), "tests/fuzz/mutants.txt: {}", wrong.join("\n"));
 }
