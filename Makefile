@@ -56,7 +56,7 @@ ifneq ($(FORMAT),)
 .SILENT:
 endif
 .PHONY: build run-server run-client demo strace-server strace-client lanes lessons lesson fixed compare side-by-side page \
-	grade faults fuzz sanitise test bench clean help known-server bin-directory need-strace need-ss need-ps need-g++
+	grade faults fuzz soak sanitise test bench clean help known-server bin-directory need-strace need-ss need-ps need-g++
 
 build: ## build the four programs into target/release | 构建四个程序，放在 target/release
 	$(cargo_build)
@@ -107,6 +107,9 @@ faults: build need-strace $(if $(ARTICLE),need-g++) ## every call made to fail; 
 
 fuzz: need-strace need-g++ ## random sessions, port and article's C++: ARTICLE=file SECONDS=60 SEED=1 | 随机会话，对照文章的 C++：ARTICLE=文件 SECONDS=60 SEED=1
 	@$(tools) fuzz
+
+soak: build need-strace ## many clients, resources must stay the same: CLIENTS=20000 | 大量客户端，资源占用必须不变：CLIENTS=20000
+	@$(tools) soak
 
 sanitise: ## formatter, argument parsing and line reader under valgrind | 在 valgrind 下检查格式化、参数解析和按行读取
 	@command -v valgrind >/dev/null || { echo 'valgrind: $(call say,install it,请先安装)' >&2; exit 1; }

@@ -27,6 +27,8 @@ mod lanes;
 mod page;
 #[cfg(test)]
 mod programs;
+#[cfg(test)]
+mod soak;
 
 /// Cargo builds an example as a program too.
 #[cfg(not(test))]

@@ -11,6 +11,7 @@ mod grade;
 mod harness;
 mod lanes;
 mod page;
+mod soak;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ fn run() -> ExitCode {
         "record" => status(course::command::record(words)),
         "page" => status(page::command::page(words)),
         "side-by-side" => status(page::command::side_by_side(words)),
+        "soak" => status(soak::command::run()),
         _ => panic!("there is no tool {tool}"),
     }
 }

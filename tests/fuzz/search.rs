@@ -42,7 +42,7 @@ pub struct Found {
 struct Progress {
     played: BTreeMap<&'static str, usize>,
     unstable: Vec<u64>,
-    found: Option<(usize, Session, String)>,
+    found: Option<(usize, Session, String, Duration)>,
 }
 
 /// Plays the sessions from that seed on to every pair until the time is over or a difference is found.
@@ -65,7 +65,7 @@ fn search_with(pairs: &[Pair], port: u16, first_seed: u64, time: Duration, shrin
                 let Some(first) = difference else { continue };
                 // A difference that does not come again is the machine's doing.
                 if (0..2).all(|_| self::difference(pair, &session, port).is_some()) {
-                    locked().found.get_or_insert((at, session.clone(), first));
+                    locked().found.get_or_insert((at, session.clone(), first, started.elapsed()));
                 } else {
                     locked().unstable.push(session.seed);
                 }
@@ -77,9 +77,9 @@ fn search_with(pairs: &[Pair], port: u16, first_seed: u64, time: Duration, shrin
             scope.spawn(work);
         }
     });
-    let after = started.elapsed();
     let Progress { played, unstable, found } = progress.into_inner().expect("no worker panics with it");
-    let difference = found.map(|(at, session, first)| {
+    let after = found.as_ref().map_or(started.elapsed(), |(.., after)| *after);
+    let difference = found.map(|(at, session, first, _)| {
         let pair = &pairs[at];
         let differs = |session: &Session| difference(pair, session, port).is_some();
         let smallest = shrink(&session, shrinking, differs);
