@@ -55,7 +55,7 @@ pub fn exclusive() -> MutexGuard<'static, ()> {
 
 /// Variables of make, of the Makefile and of shells that must not reach the commands of the tests.
 pub const MAKE_VARIABLES: &str = "AS_PRINTED ASK BASH_ENV CDPATH CLIENTS CLIENT_BIN DIR FORMAT IP LANGUAGE LIKE LISTING \
-    MAKEFLAGS MAKELEVEL MAKEOVERRIDES MFLAGS N NO_COLOR ONLY PEERS PORT PROMPT_COMMAND QUIET RAW RECORD SERVER SERVER_BIN \
+    MAKEFLAGS MAKELEVEL MAKEOVERRIDES MFLAGS MUTANTS N NO_COLOR ONLY PEERS PORT PROMPT_COMMAND QUIET RAW RECORD SECONDS SEED SERVER SERVER_BIN \
     SKIPPED STATIC TRACE VERBOSE";
 
 /// A `make` with only these arguments, whatever the `make` that runs the tests was given.
