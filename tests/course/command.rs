@@ -2,12 +2,15 @@
 
 use std::io::{BufRead, IsTerminal};
 
+use crate::course::ask;
+use crate::course::fixes::with_fixes;
 use crate::course::lessons::{self, Lesson};
 use crate::course::pages::{PAGES, printed_again};
 use crate::course::reflow::{Style, lines};
 use crate::course::runs;
 use crate::course::views::{fitted, legend};
 use crate::harness::builds::root;
+use crate::harness::switches::is_on;
 use crate::harness::terminal::{colours, wide_columns};
 use crate::harness::trace::may_trace;
 use crate::harness::trace::render::raw;
@@ -57,7 +60,7 @@ pub fn record(words: &[String]) -> Result<bool, String> {
     for lesson in chosen(words)? {
         let measured = runs::run(lesson.number);
         for page in [lesson.in_chinese(), Some(lesson)].into_iter().flatten() {
-            written(&page.path, &page.text, &page.with(&measured));
+            written(&page.path, &page.text, &with_fixes(&page.with(&measured)));
         }
     }
     for page in PAGES.iter().filter(|_| words.is_empty()) {
@@ -76,78 +79,40 @@ pub fn show(words: &[String]) -> Result<bool, String> {
             "哪一课？make lesson N=1；`make lessons` 列出全部"
         ));
     }
-    let lesson = chosen(words)?.remove(0);
+    let lesson = chosen(words)?.remove(0).translated();
     let width = wide_columns("lesson", WIDEST)?;
     may_trace()?;
-    let measured = runs::run(lesson.number);
-    let lesson = lesson.translated();
-    if std::env::var_os("ASK").is_some_and(|value| !value.is_empty()) {
-        ask(&lesson, &measured, width);
+    let asks = is_on("ASK");
+    if asks {
+        ask(&lesson, width);
     }
-    print(&lesson, &measured, width);
+    let measured = runs::run(lesson.number);
+    print(&lesson, &measured, width, asks);
     Ok(true)
 }
 
-/// The question with what leads to it, and the calls without what came back; Enter goes on.
-fn ask(lesson: &Lesson, measured: &[Option<String>], width: usize) {
-    let opening = lesson.text.split("\n## ").next().and_then(|head| head.split_once("\n# "));
-    let opening = format!("# {}\n", opening.map_or("", |(_, opening)| opening.trim_end()));
-    lines(&opening, width).iter().for_each(|(_, line)| println!("{line}"));
-    println!();
-    let recorded = lesson.traces();
-    let texts =
-        recorded.iter().zip(measured).map(|(trace, measured)| measured.as_deref().unwrap_or(trace.text));
-    let texts: Vec<&str> = texts.collect();
-    texts.iter().for_each(|text| println!("{}", without_results(&fitted(text, width))));
-    if texts.iter().any(|text| text.contains("fork() = ") || text.contains("clone(")) {
-        println!("{}", say!("Who is whose child?", "谁是谁的子进程？"));
-    }
+/// The question before the lesson; Enter shows the answer.
+fn ask(lesson: &Lesson, width: usize) {
+    let questions = ask::all();
+    let question = questions.iter().find(|question| question.number == lesson.number);
     let question =
-        say!("What comes back from each call? Enter shows it.", "每个调用返回什么？按回车键看答案。");
-    println!("{question}");
+        question.unwrap_or_else(|| panic!("questions.txt has none for lesson {}", lesson.number));
+    show_page(&format!("# {}. {}\n\n{}", lesson.number, lesson.title, question.text()), width);
+    wait_for_enter();
+    show_page(&format!("{}\n", question.answer()), width);
+}
+
+/// On a terminal the reader thinks first.
+fn wait_for_enter() {
+    println!("\n{}", say!("(Enter shows the answer.)", "（按回车键看答案。）"));
     if std::io::stdin().is_terminal() {
         let _ = std::io::stdin().lock().read_line(&mut String::new());
     }
-    println!();
 }
 
-/// Calls with `= ?`; of what is no call the first line alone.
-fn without_results(text: &str) -> String {
-    if !text.contains(" = ") {
-        return format!("{}\n...\n", text.lines().next().unwrap_or_default());
-    }
-    text.lines().map(|line| without_result(line) + "\n").collect()
-}
-
-/// The line with a `?` for each result, each column where it was.
-fn without_result(line: &str) -> String {
-    let (mut hidden, mut rest) = (String::new(), line);
-    while let Some((before, result)) = rest.split_once(" = ") {
-        let quoted = result.strip_prefix('"').and_then(|text| {
-            let ends = text.match_indices('"').find(|(at, _)| !text[..*at].ends_with('\\'));
-            ends.map(|(at, _)| at + 2)
-        });
-        let plain = [" ─", " ◀", "  "].iter().filter_map(|end| result.find(end)).min();
-        let end = quoted.or(plain).unwrap_or(result.len());
-        let width = result[..end].chars().count();
-        hidden += &format!("{before} = {:width$}", "?");
-        rest = &result[end..];
-    }
-    hidden += rest;
-    match hidden.find("┬ ") {
-        Some(born) => hidden[..born].to_string() + "┬ ?",
-        None => hidden.trim_end().to_string(),
-    }
-}
-
-fn print(lesson: &Lesson, measured: &[Option<String>], width: usize) {
-    let fitted: Vec<_> =
-        measured.iter().map(|text| text.as_deref().map(|text| fitted(text, width))).collect();
-    let text = lesson.with(&fitted);
-    // Folded away in the file, and so here.
-    let (shown, _answer) = text.split_once("<details>").expect("a lesson ends with its answer");
-    let title = shown.find("\n# ").map_or(0, |at| at + 1);
-    for (style, line) in lines(&shown[title..], width) {
+/// Markdown on the terminal.
+fn show_page(page: &str, width: usize) {
+    for (style, line) in lines(page, width) {
         let ink = match style {
             Style::Heading => "1",
             Style::Trace => "36",
@@ -159,8 +124,24 @@ fn print(lesson: &Lesson, measured: &[Option<String>], width: usize) {
             false => println!("{line}"),
         }
     }
-    let path = lesson.path.strip_prefix(root()).unwrap_or(&lesson.path).display();
-    println!("{}", say!("(The answer: {path}.)", "（答案见 {path}。）"));
+}
+
+fn print(lesson: &Lesson, measured: &[Option<String>], width: usize, asks: bool) {
+    let fitted: Vec<_> =
+        measured.iter().map(|text| text.as_deref().map(|text| fitted(text, width))).collect();
+    let text = lesson.with(&fitted);
+    // On the page the answer to the last question is folded.
+    let (shown, answer) = text.split_once("<details>").expect("a lesson ends with its answer");
+    let title = shown.find("\n# ").map_or(0, |at| at + 1);
+    show_page(&shown[title..], width);
+    if asks {
+        wait_for_enter();
+        let (_, answer) = answer.split_once("</summary>").unwrap_or(("", answer));
+        show_page(answer.trim_start().trim_end().trim_end_matches("</details>"), width);
+    } else {
+        let n = lesson.number;
+        println!("{}", say!("(The answer: make lesson N={n} ASK=1)", "（答案：make lesson N={n} ASK=1）"));
+    }
     if raw() && !legend().is_empty() {
         println!("{}", say!("In this run: {}", "这次运行中：{}", legend()));
     }

@@ -1,6 +1,8 @@
 //! The course: its lessons as Markdown pages, the sessions behind their traces, and a student's terminal.
 
+pub mod ask;
 pub mod command;
+pub mod fixes;
 pub mod grading;
 pub mod lessons;
 pub mod pages;

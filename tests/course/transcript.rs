@@ -5,6 +5,7 @@
 //! `seen` block below it holds what then appears, in order; `...` stands for anything within a line.
 
 use crate::course::lessons::{self, Lesson};
+use crate::harness::wrap::pieces;
 
 /// An `sh` block and what is to be seen then: its `seen` block, or the lesson's traces if it runs the lesson.
 pub struct Block {
@@ -47,10 +48,17 @@ pub fn parts(lesson: &Lesson) -> Vec<Vec<Block>> {
     for block in parts.iter_mut().flatten().filter(|block| block.typed.iter().all(runs_it)) {
         if block.seen.is_empty() {
             let traces = lesson.traces();
-            block.seen = traces.iter().flat_map(|trace| lines(trace, last(&block.typed))).collect();
+            let shown = traces.iter().flat_map(|trace| lines(trace, last(&block.typed)));
+            block.seen = shown.flat_map(as_make_shows).collect();
         }
     }
     parts
+}
+
+/// `make lesson` wraps a line that is wider than 100 columns.
+fn as_make_shows(line: Line) -> Vec<Line> {
+    let pieces = pieces(&line.text, 0, 100).into_iter();
+    pieces.map(|piece| Line { text: piece.to_string(), ..line }).collect()
 }
 
 /// The terminal in which something was typed last.

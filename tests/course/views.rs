@@ -182,11 +182,25 @@ pub fn strace_line(event: &Event) -> String {
             let interrupted = is_interrupted(call);
             let why = match &call.errno {
                 Some(_) if interrupted => " ERESTARTSYS (To be restarted if SA_RESTART is set)".to_string(),
-                Some(errno) if errno == "ECONNREFUSED" => format!(" {errno} (Connection refused)"),
-                _ => String::new(),
+                Some(errno) => format!(" {errno}{}", meaning(errno)),
+                None => String::new(),
             };
             format!("{}({}) = {}{why}", call.name, arguments(call).join(", "), call.result)
         }
+    }
+}
+
+/// What strace writes after an error, as far as the lessons show it.
+fn meaning(errno: &str) -> &'static str {
+    match errno {
+        "EACCES" => " (Permission denied)",
+        "EADDRINUSE" => " (Address already in use)",
+        "EADDRNOTAVAIL" => " (Cannot assign requested address)",
+        "ECHILD" => " (No child processes)",
+        "ECONNREFUSED" => " (Connection refused)",
+        "EINTR" => " (Interrupted system call)",
+        "ETIMEDOUT" => " (Connection timed out)",
+        _ => "",
     }
 }
 
@@ -198,7 +212,9 @@ fn is_interrupted(call: &Call) -> bool {
 fn arguments(call: &Call) -> Vec<String> {
     let short = match (call.name.as_str(), &call.args[..]) {
         ("clone", _) => "child_stack=NULL, flags=...|SIGCHLD, ...".to_string(),
-        ("accept", [fd, ..]) if is_interrupted(call) => format!("{fd}, ..., [16]"),
+        ("accept", [fd, address, ..]) if is_interrupted(call) && address != "NULL" => {
+            format!("{fd}, ..., [16]")
+        }
         ("rt_sigaction", [signal, action, ..]) => {
             format!("{signal}, {}, ...}}, ...", action.split(',').next().unwrap_or_default())
         }

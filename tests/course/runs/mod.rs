@@ -3,15 +3,17 @@
 mod connections;
 mod grading;
 mod input;
+mod machine;
 mod messages;
 mod packets;
 mod processes;
+mod signals;
 
 use crate::course::views::Blocks;
 
 /// The runs, by the number of the lesson.
-const RUNS: [fn() -> Blocks; 26] = [
-    processes::interleaved,
+const RUNS: [fn() -> Blocks; 29] = [
+    connections::refused,
     connections::listening_socket,
     connections::one_message,
     connections::client_port,
@@ -37,6 +39,9 @@ const RUNS: [fn() -> Blocks; 26] = [
     processes::process_one,
     packets::packets,
     grading::steps,
+    machine::errors,
+    signals::handlers,
+    processes::interleaved,
 ];
 
 /// How many lessons there are; they are numbered from 0.

@@ -6,11 +6,13 @@ macro_rules! each_lesson {
         $crate::cases! { $run:
             lesson_00, lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06, lesson_07, lesson_08,
             lesson_09, lesson_10, lesson_11, lesson_12, lesson_13, lesson_14, lesson_15, lesson_16, lesson_17,
-            lesson_18, lesson_19, lesson_20, lesson_21, lesson_22, lesson_23, lesson_24, lesson_25,
+            lesson_18, lesson_19, lesson_20, lesson_21, lesson_22, lesson_23, lesson_24, lesson_25, lesson_26, lesson_27, lesson_28,
         }
     };
 }
 
+mod ask;
+mod beyond;
 mod languages;
 mod pages;
 mod shown;

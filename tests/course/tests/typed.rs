@@ -35,9 +35,10 @@ const LOOKS: [&str; 6] = ["ss ", "ps ", "ls ", "cat ", "grep ", "wc "];
 const SHOWN: usize = 12;
 
 /// What needs a tool or a right that may be missing, and the command that shows whether it is.
-const NEEDS: [(&str, &str); 6] = [
+const NEEDS: [(&str, &str); 7] = [
     ("strace -p", "sleep 0.2 & strace -p $! -o /dev/null"),
-    ("unshare ", "unshare --user --map-root-user --pid --fork true || unshare --pid --fork true"),
+    ("unshare -rn", "unshare -rn setpriv --bounding-set=-net_bind_service ip link set lo up"),
+    ("unshare --user", "unshare --user --map-root-user --pid --fork true || unshare --pid --fork true"),
     ("tcpdump ", "timeout -s INT 1 tcpdump -i lo -c 1 2>&1 | grep -q 'listening on'"),
     ("perl ", "perl -v"),
     ("cc ", "cc --version"),
