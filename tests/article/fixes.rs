@@ -93,7 +93,7 @@ impl Fixed {
 pub fn apply(listings: &Listings, errata: &BTreeSet<u32>) -> Fixed {
     let mut fixed = Fixed { listings: BTreeMap::new(), notes: Vec::new() };
     let fixes = in_order(errata);
-    for listing in super::LISTINGS {
+    for listing in crate::article::classify::LISTINGS {
         let Some(text) = listings.find(listing) else { continue };
         let mut document = Document::of(text);
         for fix in &fixes {
@@ -258,7 +258,9 @@ impl Section {
             } else if part == "servers" {
                 section.listings.extend(SERVERS);
             } else {
-                section.listings.extend(super::LISTINGS.iter().find(|listing| **listing == part));
+                section
+                    .listings
+                    .extend(crate::article::classify::LISTINGS.iter().find(|listing| **listing == part));
             }
         }
         (!section.listings.is_empty()).then_some(section)

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::harness::builds::Build;
 use crate::harness::builds::Build::{AsPrinted, Fixed};
 use crate::harness::text;
-use crate::harness::trace::causality::tell;
+use crate::harness::trace::causality::step_graph;
 use crate::harness::trace::diagram;
 use crate::harness::trace::parse::{Call, Event, What};
 use crate::harness::trace::render::raw;
@@ -105,8 +105,8 @@ pub fn calls_and_log(events: &[Event]) -> Vec<String> {
 }
 
 fn own_steps(events: &[Event], log: bool) -> Vec<String> {
-    let story = tell(events);
-    let steps = story.order.iter().map(|&step| &story.steps[step]);
+    let graph = step_graph(events);
+    let steps = graph.order.iter().map(|&step| &graph.steps[step]);
     let own = steps.filter(|step| step.process == 0 && (log || !step.log));
     let lines = own.map(|step| match step.words[0].split_once("\\0") {
         Some((text, _)) => format!("{text}\\0..."),

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::harness::trace::calls::{Kind, kind, simplified, waited_for};
+use crate::harness::trace::graph::{ALL, End, Lifeline, Role, Step, StepGraph};
 use crate::harness::trace::parse::{Call, Event, What, calls, pids};
 use crate::harness::trace::peers::add_peers;
 use crate::harness::trace::render::{Names, port, raw};
@@ -15,58 +16,8 @@ use crate::harness::trace::render::{Names, port, raw};
 pub const CALLS: &str = "socket,setsockopt,bind,listen,accept,connect,read,write,shutdown,close,\
                          fork,vfork,clone,clone3,wait4,rt_sigaction,clock_nanosleep,exit_group";
 
-/// A process or a thread, named by what it does.
-pub struct Process {
-    pub name: String,
-    pub role: Role,
-    /// Otherwise its steps are derived from those of its peer.
-    pub traced: bool,
-}
-
-/// The first two are programs: a person starts them, no other process.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub enum Role {
-    Client,
-    Server,
-    Child,
-    Grandchild,
-}
-
-/// One thing that a process did.
-#[derive(Default)]
-pub struct Step {
-    pub process: usize,
-    /// What it did, in words: at full length, then shorter, for where room is short.
-    pub words: Vec<String>,
-    /// The step of another process that is its cause.
-    pub cause: Option<usize>,
-    /// The process that it made.
-    pub made: Option<usize>,
-    pub failed: bool,
-    /// It writes to the log or the terminal.
-    pub log: bool,
-    /// It is the last that its process did.
-    pub ends: bool,
-    /// It came from outside: nothing in the trace is its cause.
-    pub outside: bool,
-    /// Further steps that must be told before.
-    pub after: Vec<usize>,
-    /// When it had begun, and when it was surely over.
-    pub began: f64,
-    pub over: f64,
-}
-
-/// A trace as processes and their steps.
-#[derive(Default)]
-pub struct Story {
-    pub processes: Vec<Process>,
-    pub steps: Vec<Step>,
-    /// The steps in the order of telling: an effect right after its cause where nothing else must come between.
-    pub order: Vec<usize>,
-}
-
 /// Understands the events of one trace, or of several that were taken at the same time.
-pub fn tell(events: &[Event]) -> Story {
+pub fn step_graph(events: &[Event]) -> StepGraph {
     let mut events: Vec<Event> = events.iter().map(simplified).collect();
     if events.iter().all(|event| event.at.is_some()) {
         events.sort_by(|a, b| a.at.partial_cmp(&b.at).expect("times are numbers"));
@@ -77,15 +28,8 @@ pub fn tell(events: &[Event]) -> Story {
         events.retain(|event| !bystanders.contains(&event.pid));
         analysis = Analysis::of(&events, bystanders);
     }
-    analysis.story.order = order(&analysis.story);
-    analysis.story
-}
-
-impl Story {
-    /// Whether a process has no step that makes it: it is there from the beginning.
-    pub fn is_first(&self, process: usize) -> bool {
-        self.steps.iter().all(|step| step.made != Some(process))
-    }
+    analysis.graph.order = order(&analysis.graph);
+    analysis.graph
 }
 
 /// How a process came to be.
@@ -127,7 +71,7 @@ fn births(events: &[Event], pids: &[u32]) -> Vec<Birth> {
 }
 
 /// The processes in order of birth, each with its role, and a name that is its own.
-fn processes(events: &[Event], pids: &[u32], births: &[Birth]) -> Vec<Process> {
+fn processes(events: &[Event], pids: &[u32], births: &[Birth]) -> Vec<Lifeline> {
     let mut roles: Vec<Role> = Vec::new();
     for (&pid, birth) in pids.iter().zip(births) {
         let connects =
@@ -157,7 +101,7 @@ fn processes(events: &[Event], pids: &[u32], births: &[Birth]) -> Vec<Process> {
         if raw() {
             name += &format!(" {}", pids[index]);
         }
-        Process { name, role: roles[index], traced: true }
+        Lifeline { name, role: roles[index], traced: true }
     };
     (0..roles.len()).map(named).collect()
 }
@@ -174,21 +118,6 @@ enum Descriptor {
     Other,
 }
 
-/// One end of a connection: the server's from `accept`, the client's from `connect` on.
-#[derive(Clone, Debug)]
-pub struct End {
-    pub server: bool,
-    pub port: Option<u16>,
-    /// The step that made it.
-    pub step: usize,
-    /// What was written to it: how many bytes there were then, or [`ALL`] for a close, and the step.
-    pub sent: Vec<(usize, usize)>,
-    /// What was read from it, in the same form.
-    pub received: Vec<(usize, usize)>,
-}
-
-pub const ALL: usize = usize::MAX;
-
 /// So many bytes more. An end may have been closed before, by another process.
 fn add(transfers: &mut Vec<(usize, usize)>, bytes: usize, step: usize) {
     let before = transfers.iter().rfind(|(sum, _)| *sum != ALL).map_or(0, |last| last.0);
@@ -197,7 +126,7 @@ fn add(transfers: &mut Vec<(usize, usize)>, bytes: usize, step: usize) {
 
 #[derive(Default)]
 struct Analysis {
-    story: Story,
+    graph: StepGraph,
     pids: Vec<u32>,
     births: Vec<Birth>,
     /// The processes that are left out, and those that do something with sockets.
@@ -225,9 +154,9 @@ impl Analysis {
         let names = Names::of(events, names.collect());
         let tables = vec![HashMap::new(); processes.len()];
         let table = (0..processes.len()).collect();
-        let story = Story { processes, ..Story::default() };
+        let graph = StepGraph { processes, ..StepGraph::default() };
         let mut analysis =
-            Analysis { story, pids, births, bystanders, names, tables, table, ..Analysis::default() };
+            Analysis { graph, pids, births, bystanders, names, tables, table, ..Analysis::default() };
         for (index, event) in events.iter().enumerate() {
             let mut later = events[index + 1..].iter().filter(|later| later.pid == event.pid);
             let over = match event.at {
@@ -286,7 +215,7 @@ impl Analysis {
     /// `last`: its process makes no call after it.
     fn add(&mut self, event: &Event, began: f64, over: f64, last: bool) {
         let process = self.process(event.pid as usize).expect("it is known");
-        if !self.story.steps.iter().any(|step| step.process == process) {
+        if !self.graph.steps.iter().any(|step| step.process == process) {
             self.inherit(process);
         }
         // Whoever took the trace has ended it so.
@@ -309,9 +238,9 @@ impl Analysis {
             }
             _ => return,
         }
-        let steps = &mut self.story.steps;
+        let steps = &mut self.graph.steps;
         // A program comes from outside, but for the first.
-        let program = process > 0 && self.story.processes[process].role < Role::Child;
+        let program = process > 0 && self.graph.processes[process].role < Role::Child;
         step.outside = program && !steps.iter().any(|other| other.process == process);
         step.after.extend(steps.iter().position(|other| other.made == Some(process)));
         steps.push(step);
@@ -456,7 +385,7 @@ impl Analysis {
         let done =
             call.returned().filter(|&result| result >= 0 && !call.injected).map(|result| result as usize);
         let in_progress = call.errno.as_deref() == Some("EINPROGRESS");
-        let step = &mut self.story.steps[number];
+        let step = &mut self.graph.steps[number];
         let is_socket = matches!(self.tables[self.table[process]].get(&fd), Some(Descriptor::Socket(_)));
         if is_socket || end.is_some() || [Kind::Socket, Kind::Accept].contains(&kind(&call.name)) {
             self.acts.insert(process);
@@ -501,7 +430,7 @@ impl Analysis {
             (Kind::Fork, _, Some(pid)) => {
                 let child = self.process(pid);
                 let program = child.is_some_and(|child| self.births[child].program);
-                self.story.steps[number].made = child.filter(|_| !program);
+                self.graph.steps[number].made = child.filter(|_| !program);
                 if let Some(child) = child {
                     if call.args.concat().contains("CLONE_FILES") {
                         self.table[child] = self.table[process];
@@ -523,7 +452,7 @@ impl Analysis {
     }
 
     fn exit(&mut self, process: usize, step: usize) {
-        self.story.steps[step].ends = true;
+        self.graph.steps[step].ends = true;
         if self.births[process].thread {
             return;
         }
@@ -535,7 +464,7 @@ impl Analysis {
     }
 
     fn end_of(&self, process: usize) -> Option<usize> {
-        self.story.steps.iter().position(|step| step.ends && step.process == process)
+        self.graph.steps.iter().position(|step| step.ends && step.process == process)
     }
 
     /// A write is the cause of the read of its last byte, a connect of its accept, the last close of the end of input, an
@@ -543,12 +472,12 @@ impl Analysis {
     fn connect_the_sides(&mut self) {
         // A wait begins before the end that it waits for.
         for &(wait, child) in &self.waits {
-            self.story.steps[wait].cause = self.end_of(child);
+            self.graph.steps[wait].cause = self.end_of(child);
         }
         let peers = self.peers();
         for (end, peer) in self.ends.iter().zip(&peers) {
             for &(received, step) in &end.received {
-                let step = &mut self.story.steps[step];
+                let step = &mut self.graph.steps[step];
                 let all = received == ALL;
                 let sent = peer.map_or(&[][..], |peer| &self.ends[peer].sent);
                 let enough = |(sent, _): &&(usize, usize)| *sent >= received && (*sent == ALL) == all;
@@ -568,17 +497,17 @@ impl Analysis {
             }
             alone.push(end);
         }
-        add_peers(&mut self.story, &alone);
+        add_peers(&mut self.graph, &alone);
     }
 
     /// The other end of each: what is accepted first was connected first, to the same port, and not later.
     fn peers(&self) -> Vec<Option<usize>> {
         let mut peers = vec![None; self.ends.len()];
         for (number, end) in self.ends.iter().enumerate().filter(|(_, end)| end.server) {
-            let over = self.story.steps[end.step].over;
+            let over = self.graph.steps[end.step].over;
             let fits = |&(other, peer): &(usize, &End)| {
                 let same = peer.port.is_none() || end.port.is_none() || peer.port == end.port;
-                !peer.server && peers[other].is_none() && same && self.story.steps[peer.step].began <= over
+                !peer.server && peers[other].is_none() && same && self.graph.steps[peer.step].began <= over
             };
             let peer = self.ends.iter().enumerate().find(fits).map(|(other, _)| other);
             if let Some(peer) = peer {
@@ -613,8 +542,8 @@ fn is_tcp(family: &str, kind: &str) -> bool {
 /// The order of telling. Of what is free to happen, this comes first: what the step just told
 /// brings about; what comes from no outside, a sender whose receiver is late after the others;
 /// what came from outside, by the clock. Of equals, the process born first.
-fn order(story: &Story) -> Vec<usize> {
-    let steps = &story.steps;
+fn order(graph: &StepGraph) -> Vec<usize> {
+    let steps = &graph.steps;
     let causes: HashSet<usize> = steps.iter().filter_map(|step| step.cause).collect();
     let mut told = vec![false; steps.len()];
     let mut order: Vec<usize> = Vec::new();
@@ -633,7 +562,7 @@ fn order(story: &Story) -> Vec<usize> {
             let early = causes.contains(&number) && !heads.iter().any(|&head| listens(&steps[head]));
             // What a peer that is not traced receives is known only from what was sent.
             let derived =
-                !story.processes[step.process].traced && step.cause.is_some_and(|cause| told[cause]);
+                !graph.processes[step.process].traced && step.cause.is_some_and(|cause| told[cause]);
             let answers = derived || step.cause.is_some() && step.cause == order.last().copied();
             let outside_at = if step.outside { step.over } else { 0.0 };
             // A trace with a piece missing may leave nobody free; then the clock decides.

@@ -3,15 +3,16 @@
 use std::collections::HashSet;
 
 use crate::harness::text::display_width;
-use crate::harness::trace::causality::{Role, Step, Story, tell};
+use crate::harness::trace::causality::step_graph;
+use crate::harness::trace::graph::{Role, Step, StepGraph};
 use crate::harness::trace::parse::Event;
 
 /// The events of one trace, or of several taken at the same time, as a drawing at most `width` columns wide.
 pub fn draw(events: &[Event], width: usize, colour: bool) -> String {
-    let story = tell(events);
-    let lines = lines(&story);
-    let lanes = lanes(&story, &lines);
-    let mut page = Page { story, lanes, lefts: Vec::new(), width };
+    let graph = step_graph(events);
+    let lines = lines(&graph);
+    let lanes = lanes(&graph, &lines);
+    let mut page = Page { graph, lanes, lefts: Vec::new(), width };
     page.lefts = page.lefts(&lines);
     page.rows(&lines).iter().map(|row| row.printed(colour)).collect()
 }
@@ -20,9 +21,9 @@ pub fn draw(events: &[Event], width: usize, colour: bool) -> String {
 pub type Line = (usize, Option<usize>);
 
 /// The lines of every form of the drawing, in order.
-pub fn lines(story: &Story) -> Vec<Line> {
-    let steps = &story.steps;
-    let mut shown = story.order.iter().copied().filter(|&step| !steps[step].log).peekable();
+pub fn lines(graph: &StepGraph) -> Vec<Line> {
+    let steps = &graph.steps;
+    let mut shown = graph.order.iter().copied().filter(|&step| !steps[step].log).peekable();
     let mut lines = Vec::new();
     while let Some(step) = shown.next() {
         lines.push((step, shown.next_if(|&next| steps[next].cause == Some(step))));
@@ -32,16 +33,16 @@ pub fn lines(story: &Story) -> Vec<Line> {
 
 /// The lane of each process: clients left, then servers, then each child in
 /// the first lane that is free when it is born.
-pub fn lanes(story: &Story, lines: &[Line]) -> Vec<usize> {
+pub fn lanes(graph: &StepGraph, lines: &[Line]) -> Vec<usize> {
     let mut programs: Vec<usize> =
-        (0..story.processes.len()).filter(|&process| story.is_first(process)).collect();
+        (0..graph.processes.len()).filter(|&process| graph.is_first(process)).collect();
     programs.sort_by(|&one, &other| {
-        story.processes[one].role.partial_cmp(&story.processes[other].role).expect("roles compare")
+        graph.processes[one].role.partial_cmp(&graph.processes[other].role).expect("roles compare")
     });
-    let mut lanes = vec![0; story.processes.len()];
+    let mut lanes = vec![0; graph.processes.len()];
     programs.iter().enumerate().for_each(|(lane, &process)| lanes[process] = lane);
     let mut taken: HashSet<usize> = (0..programs.len()).collect();
-    for step in lines.iter().map(|&(step, _)| &story.steps[step]) {
+    for step in lines.iter().map(|&(step, _)| &graph.steps[step]) {
         if let Some(child) = step.made {
             let free = (lanes[step.process] + 1..).find(|&lane| taken.insert(lane));
             lanes[child] = free.expect("there is always another");
@@ -119,7 +120,7 @@ impl Row {
 }
 
 struct Page {
-    story: Story,
+    graph: StepGraph,
     /// The lane of each process, and where each lane begins.
     lanes: Vec<usize>,
     lefts: Vec<usize>,
@@ -128,7 +129,7 @@ struct Page {
 
 impl Page {
     fn step(&self, number: usize) -> &Step {
-        &self.story.steps[number]
+        &self.graph.steps[number]
     }
 
     fn lane(&self, step: usize) -> usize {
@@ -157,12 +158,12 @@ impl Page {
         for (step, arrow) in lines.iter().flat_map(|&line| self.said(line)) {
             need(self.lane(step), &self.step(step).words[0], if arrow { ARROW } else { GAP + 1 });
         }
-        let processes = self.story.processes.iter().zip(&self.lanes);
+        let processes = self.graph.processes.iter().zip(&self.lanes);
         for (process, &lane) in processes.filter(|(process, _)| process.role >= Role::Child) {
             need(lane, &process.name, ARROW);
         }
         for (process, &lane) in
-            self.story.processes.iter().zip(&self.lanes).filter(|(process, _)| !process.traced)
+            self.graph.processes.iter().zip(&self.lanes).filter(|(process, _)| !process.traced)
         {
             need(lane, &process.name, GAP);
         }
@@ -175,9 +176,9 @@ impl Page {
     }
 
     fn rows(&self, lines: &[Line]) -> Vec<Row> {
-        let processes = &self.story.processes;
+        let processes = &self.graph.processes;
         let mut alive: Vec<bool> =
-            (0..processes.len()).map(|process| self.story.is_first(process)).collect();
+            (0..processes.len()).map(|process| self.graph.is_first(process)).collect();
         let mut titles = self.lifelines(&[]);
         for (index, process) in processes.iter().enumerate().filter(|(index, _)| alive[*index]) {
             titles.put(self.left(index), &process.name, ink(process.role));
@@ -200,7 +201,7 @@ impl Page {
         let mut ends = Vec::new();
         for (step, arrow) in self.said((number, effect)) {
             let Step { process, failed, .. } = *self.step(step);
-            let ink = if failed { FAILED } else { ink(self.story.processes[process].role) };
+            let ink = if failed { FAILED } else { ink(self.graph.processes[process].role) };
             ends.push(row.say(self.left(process), &self.words(step, arrow), ink));
         }
         // An effect, or a cause that was told before.
@@ -218,7 +219,7 @@ impl Page {
             }
         }
         if let Some(child) = step.made {
-            let (process, left) = (&self.story.processes[child], self.left(child));
+            let (process, left) = (&self.graph.processes[child], self.left(child));
             row.arrow(ends[0], left - 1, '─', '▶');
             row.mark(left, '┬');
             row.say(left, &process.name, ink(process.role));
@@ -236,7 +237,7 @@ impl Page {
     fn lifelines(&self, alive: &[bool]) -> Row {
         let mut row = Row(vec![(' ', ""); self.width]);
         for (index, _) in alive.iter().enumerate().filter(|(_, alive)| **alive) {
-            let process = &self.story.processes[index];
+            let process = &self.graph.processes[index];
             row.put(self.left(index), if process.traced { "│" } else { "┊" }, ink(process.role));
         }
         row

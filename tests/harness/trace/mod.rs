@@ -4,6 +4,7 @@ pub mod calls;
 pub mod capture;
 pub mod causality;
 pub mod diagram;
+pub mod graph;
 pub mod mermaid;
 pub mod normalise;
 pub mod parse;

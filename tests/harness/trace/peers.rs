@@ -1,24 +1,24 @@
 //! Peers that were not traced: what they did follows from what the other end read and wrote.
 
-use crate::harness::trace::causality::{ALL, End, Process, Role, Step, Story};
+use crate::harness::trace::graph::{ALL, End, Lifeline, Role, Step, StepGraph};
 
 /// Adds a process for each connection whose other end is not in the trace; one that ended before serves again.
-pub fn add_peers(story: &mut Story, ends: &[End]) {
+pub fn add_peers(graph: &mut StepGraph, ends: &[End]) {
     // The processes that were added: whether they are servers, and when their last connection was over.
     let mut added: Vec<(usize, bool, f64)> = Vec::new();
     for end in ends {
-        let began = story.steps[end.step].over;
+        let began = graph.steps[end.step].over;
         let free = added.iter_mut().find(|(_, server, over)| *server != end.server && *over < began);
         let process = match free {
             Some((process, ..)) => *process,
             None => {
                 let role = if end.server { Role::Client } else { Role::Server };
-                story.processes.push(Process { name: String::new(), role, traced: false });
-                added.push((story.processes.len() - 1, !end.server, 0.0));
-                story.processes.len() - 1
+                graph.processes.push(Lifeline { name: String::new(), role, traced: false });
+                added.push((graph.processes.len() - 1, !end.server, 0.0));
+                graph.processes.len() - 1
             }
         };
-        let over = add_steps(story, end, process);
+        let over = add_steps(graph, end, process);
         added.iter_mut().filter(|added| added.0 == process).for_each(|added| added.2 = over);
     }
     for server in [true, false] {
@@ -27,13 +27,13 @@ pub fn add_peers(story: &mut Story, ends: &[End]) {
         for (number, process) in alike.iter().enumerate() {
             let kind = if server { "server" } else { "client" };
             let number = if alike.len() > 1 { format!(" {}", number + 1) } else { String::new() };
-            story.processes[*process].name = format!("{kind}{number} (not traced)");
+            graph.processes[*process].name = format!("{kind}{number} (not traced)");
         }
     }
 }
 
 /// The steps of a peer, in the order of those they belong to. When the last one was over.
-fn add_steps(story: &mut Story, end: &End, process: usize) -> f64 {
+fn add_steps(graph: &mut StepGraph, end: &End, process: usize) -> f64 {
     let mut seen: Vec<(usize, usize, bool)> = Vec::new();
     seen.extend(end.received.iter().map(|&(bytes, step)| (step, bytes, true)));
     seen.extend(end.sent.iter().map(|&(bytes, step)| (step, bytes, false)));
@@ -41,14 +41,14 @@ fn add_steps(story: &mut Story, end: &End, process: usize) -> f64 {
     // Of several that close it, the last one is the end.
     let last_close = seen.iter().rposition(|&(_, bytes, received)| bytes == ALL && !received);
     let mut closed = false;
-    let mut over = story.steps[end.step].over;
+    let mut over = graph.steps[end.step].over;
     for (at, &(other, bytes, received)) in seen.iter().enumerate() {
         let is_close = bytes == ALL;
         if is_close && (closed || !received && Some(at) != last_close) {
             continue;
         }
         closed |= is_close;
-        let data = data(&story.steps[other].words[0]);
+        let data = data(&graph.steps[other].words[0]);
         let words = match (bytes, received) {
             (0, true) => vec!["(connects)".to_string()],
             (0, false) => vec!["(accepts)".to_string()],
@@ -57,18 +57,18 @@ fn add_steps(story: &mut Story, end: &End, process: usize) -> f64 {
             (_, true) => vec![format!("(sends {data})"), "(sends)".to_string()],
             (_, false) => vec![format!("(receives {data})"), "(receives)".to_string()],
         };
-        let step = &story.steps[other];
+        let step = &graph.steps[other];
         over = step.over;
         let mut own = Step { process, words, began: step.began, over: step.over, ..Step::default() };
-        let number = story.steps.len();
+        let number = graph.steps.len();
         if received {
             own.outside = true;
-            story.steps[other].cause = Some(number);
-            story.steps[other].outside = false;
+            graph.steps[other].cause = Some(number);
+            graph.steps[other].outside = false;
         } else {
             own.cause = Some(other);
         }
-        story.steps.push(own);
+        graph.steps.push(own);
     }
     over
 }

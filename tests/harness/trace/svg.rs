@@ -1,8 +1,9 @@
 //! The sequence diagram as SVG: the lines of `diagram.rs` in the same order, as text that can be selected.
 
 use crate::harness::text::display_width;
-use crate::harness::trace::causality::{Process, Role, Story, tell};
+use crate::harness::trace::causality::step_graph;
 use crate::harness::trace::diagram::{Line, lanes, lines};
+use crate::harness::trace::graph::{Lifeline, Role, StepGraph};
 use crate::harness::trace::parse::Event;
 
 /// The rules for the classes of a diagram. The page has the same variables in its own colours.
@@ -21,16 +22,16 @@ pub fn standalone(events: &[Event]) -> String {
 
 /// A part of a page, which has the rules for its classes.
 pub fn inline(events: &[Event]) -> String {
-    let story = tell(events);
-    let lines = lines(&story);
-    let lanes = lanes(&story, &lines);
-    let mut drawing = Drawing { lefts: Vec::new(), begun: Vec::new(), lanes, story, svg: String::new() };
+    let graph = step_graph(events);
+    let lines = lines(&graph);
+    let lanes = lanes(&graph, &lines);
+    let mut drawing = Drawing { lefts: Vec::new(), begun: Vec::new(), lanes, graph, svg: String::new() };
     drawing.lefts = drawing.lefts(&lines);
     drawing.draw(&lines)
 }
 
 struct Drawing {
-    story: Story,
+    graph: StepGraph,
     lanes: Vec<usize>,
     /// Where each lane begins, and where the last one ends.
     lefts: Vec<usize>,
@@ -42,12 +43,12 @@ struct Drawing {
 impl Drawing {
     fn lefts(&self, lines: &[Line]) -> Vec<usize> {
         let mut widths = vec![0; self.lanes.iter().max().map_or(0, |last| last + 1)];
-        for (process, &lane) in self.story.processes.iter().zip(&self.lanes) {
+        for (process, &lane) in self.graph.processes.iter().zip(&self.lanes) {
             widths[lane] = widths[lane].max(display_width(&process.name) * CHARACTER + ARROW);
         }
         for step in lines.iter().flat_map(|&(step, effect)| [Some(step), effect]).flatten() {
-            let lane = self.lanes[self.story.steps[step].process];
-            let text = display_width(&self.story.steps[step].words[0]) * CHARACTER;
+            let lane = self.lanes[self.graph.steps[step].process];
+            let text = display_width(&self.graph.steps[step].words[0]) * CHARACTER;
             widths[lane] = widths[lane].max(MARGIN + text + ARROW);
         }
         (0..=widths.len()).map(|lane| 1 + widths[..lane].iter().sum::<usize>()).collect()
@@ -58,20 +59,20 @@ impl Drawing {
     }
 
     fn draw(mut self, lines: &[Line]) -> String {
-        self.begun = vec![0; self.story.processes.len()];
+        self.begun = vec![0; self.graph.processes.len()];
         let mut y = LINE;
-        for process in 0..self.story.processes.len() {
-            if self.story.is_first(process) {
+        for process in 0..self.graph.processes.len() {
+            if self.graph.is_first(process) {
                 self.begin(process, y);
             }
         }
         for (number, &line) in lines.iter().enumerate() {
             // A line that comes from outside opens a paragraph.
-            y += if self.story.steps[line.0].outside && number > 0 { LINE * 3 / 2 } else { LINE };
+            y += if self.graph.steps[line.0].outside && number > 0 { LINE * 3 / 2 } else { LINE };
             self.line(line, y);
         }
-        for process in 0..self.story.processes.len() {
-            let ends = self.story.steps.iter().any(|step| step.ends && step.process == process);
+        for process in 0..self.graph.processes.len() {
+            let ends = self.graph.steps.iter().any(|step| step.ends && step.process == process);
             if !ends && self.begun[process] > 0 {
                 self.lifeline(process, y + LINE / 2);
             }
@@ -87,13 +88,13 @@ impl Drawing {
     /// A process's name at the top of its lifeline.
     fn begin(&mut self, process: usize, y: usize) {
         self.begun[process] = y + LINE / 4;
-        let name = self.story.processes[process].name.clone();
+        let name = self.graph.processes[process].name.clone();
         self.text(process, y, &name, "k");
     }
 
     fn lifeline(&mut self, process: usize, end: usize) {
         let (x, begun) = (self.left(process), self.begun[process]);
-        let Process { role, traced, .. } = self.story.processes[process];
+        let Lifeline { role, traced, .. } = self.graph.processes[process];
         let class = class(role).to_string() + if traced { "" } else { " late" };
         self.svg += &format!("\n<path class=\"{class}\" d=\"M{x} {begun}V{end}\"/>");
     }
@@ -101,7 +102,7 @@ impl Drawing {
     fn line(&mut self, (number, effect): Line, y: usize) {
         let end = self.step(number, y);
         let effect_end = effect.map(|effect| self.step(effect, y));
-        let step = &self.story.steps[number];
+        let step = &self.graph.steps[number];
         let (made, cause) = (step.made, step.cause);
         if let Some(child) = made {
             self.arrow(end, self.left(child) - 1, y, "");
@@ -121,19 +122,19 @@ impl Drawing {
             }
         }
         for step in [Some(number), effect].into_iter().flatten() {
-            if self.story.steps[step].ends {
+            if self.graph.steps[step].ends {
                 self.lifeline(self.process(step), y);
             }
         }
     }
 
     fn process(&self, step: usize) -> usize {
-        self.story.steps[step].process
+        self.graph.steps[step].process
     }
 
     /// The text of a step; where an arrow from or to it begins.
     fn step(&mut self, number: usize, y: usize) -> usize {
-        let step = &self.story.steps[number];
+        let step = &self.graph.steps[number];
         let (process, words, failed) = (step.process, step.words[0].clone(), step.failed);
         self.text(process, y, &words, if failed { "failed" } else { "" })
     }
