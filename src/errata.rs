@@ -5,7 +5,6 @@
 
 use core::ffi::{CStr, c_int};
 use core::fmt::Write;
-use core::num::NonZeroU16;
 
 use crate::c::*;
 use crate::iostream::cerr;
@@ -95,7 +94,7 @@ pub fn check_ip(ip: &CStr) -> bool {
 pub fn check_port(port: &CStr) -> bool {
     // `parse` would accept a sign.
     let is_number = port.to_bytes().iter().all(u8::is_ascii_digit);
-    let is_port = |port: &str| port.parse::<NonZeroU16>().is_ok();
+    let is_port = |port: &str| port.parse::<core::num::NonZeroU16>().is_ok();
     AS_PRINTED || (is_number && port.to_str().is_ok_and(is_port)) || bad(b"port", port)
 }
 
@@ -143,7 +142,10 @@ fn put_escaped(line: &mut Buffer<PIPE_BUF>, text: &[u8]) {
             | 0x2066..=0x206f | 0x3000 | 0xfeff | 0xfff9..=0xfffb | 0x110bd | 0x110cd | 0x13430..=0x1343f
             | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a | 0xe0001 | 0xe0020..=0xe007f)
     };
-    for chunk in text.utf8_chunks() {
+    // Most messages are plain, and need not be taken apart.
+    let plain = text.iter().position(|c| !matches!(c, b' '..=b'[' | b']'..=b'~')).unwrap_or(text.len());
+    line.put(&text[..plain]);
+    for chunk in text[plain..].utf8_chunks() {
         for c in chunk.valid().chars() {
             let _ = if is_escaped(c) { write!(line, "{}", c.escape_debug()) } else { line.write_char(c) };
         }

@@ -27,7 +27,6 @@
 use core::ffi::{CStr, c_int};
 
 use crate::c::*;
-use crate::fprintf;
 use crate::vsnprintf::{Value, va_end, va_start, vsnprintf};
 
 /// Debugging detail.
@@ -70,5 +69,5 @@ pub fn log_message(level: c_int, format: &str, arguments: &[Value]) {
         local_tm_str.truncate(n_c);
     }
     let (level, name) = (LOG_LEVEL[level as usize], name.unwrap_or(c"unknow"));
-    fprintf!(out, "%s | %s | %s | %s\n", level, local_tm_str, name, log_info); // Errata 14, 15
+    crate::fprintf!(out, "%s | %s | %s | %s\n", level, local_tm_str, name, log_info); // Errata 14, 15
 }
