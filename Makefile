@@ -99,8 +99,10 @@ side-by-side: ## the two sources in two columns, aligned: ARTICLE=file LISTING=c
 page: $(if $(RECORD),build need-strace) ## both sources, calls and errata as one HTML file, target/side-by-side.html: ARTICLE=file | 两份源代码、系统调用和勘误，写成一个 HTML 文件 target/side-by-side.html：ARTICLE=文件
 	@$(tools) page $(if $(RECORD),"$(bin)")
 
-grade: need-strace ## any program judged by what it does: SERVER_BIN=./mine LIKE=tcp_server; VERBOSE=1 | 给你自己的程序打分：SERVER_BIN=./mine LIKE=tcp_server；VERBOSE=1
-	@$(tools) grade
+grade: $(if $(VERBOSE),need-strace) ## grade your own server or client: SERVER_BIN=./mine LIKE=tcp_server CLIENT_BIN= VERBOSE=1; a class: DIR=folder FORMAT=csv | 给你自己的程序打分：SERVER_BIN=./mine LIKE=tcp_server CLIENT_BIN= VERBOSE=1；整个班级：DIR=目录 FORMAT=csv
+	@most=$$(ulimit -Hn); [ "$$most" = unlimited ] || [ "$$most" -ge 256 ] || { \
+		echo "grade: $(call say,only $$most open files are allowed$(comma) 256 are needed: ulimit -n,只允许打开 $$most 个文件，至少需要 256 个：ulimit -n)" >&2; \
+		exit 2; }; ulimit -Sn "$$most"; $(tools) grade
 
 faults: build need-strace $(if $(ARTICLE),need-g++) ## every call made to fail; ARTICLE=file: beside the article's C++ | 让每个调用都失败，列成表；ARTICLE=文件 与文章的 C++ 对照
 	@$(tools) faults

@@ -1,21 +1,41 @@
 #!/usr/bin/env python3
-"""A server with one mistake: it takes the bytes for letters of Latin-1, and has more of them than ASCII."""
+"""A forking server; the name of a copy says how it differs from a right one.
+
+right: it does not. latin: it takes bytes for letters of Latin-1, which has more letters than ASCII. lines: it answers
+whole lines only. prefix: it greets, and puts a word before each answer. wait_once: one wait() for each SIGCHLD.
+ignores: it ignores that accept() failed, and serves nobody. slow_refusal: it takes long to refuse an argument, as one does
+that asks a name server.
+"""
 import os
 import signal
 import socket
 import sys
 import time
 
+KIND = os.path.basename(sys.argv[0])
+
+
+def upper(data):
+    if KIND == "latin":
+        return data.decode("latin-1").upper().encode("latin-1", "replace")
+    return data.upper()
+
 
 def serve(client):
-    while True:
-        try:
-            words = client.recv(1024)
-        except OSError:
+    if KIND == "prefix":
+        client.sendall(b"Welcome\n")
+    messages = client.makefile("rb") if KIND == "lines" else iter(lambda: client.recv(1024), b"")
+    for message in messages:
+        if message.rstrip(b"\r\n" if KIND == "lines" else b"").lower() == b"quit":
             break
-        if not words or words.lower() == b"quit":
-            break
-        client.sendall(words.decode("latin-1").upper().encode("latin-1", "replace"))
+        client.sendall((b"Echo: " if KIND == "prefix" else b"") + upper(message))
+
+
+def reap(*_):
+    try:
+        os.wait()
+    except ChildProcessError:
+        pass
 
 
 try:
@@ -24,21 +44,31 @@ try:
         raise ValueError(sys.argv[1])
     ip = socket.inet_ntoa(socket.inet_aton(sys.argv[2]))
 except (ValueError, OSError, IndexError) as error:
+    if KIND == "slow_refusal":
+        time.sleep(8)
     sys.exit(f"usage: {sys.argv[0]} port ip ({error})")
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+signal.signal(signal.SIGCHLD, reap if KIND == "wait_once" else signal.SIG_IGN)
 listener = socket.socket()
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 listener.bind((ip, port))
 listener.listen(5)
 while True:
+    client = None
     try:
         client, _ = listener.accept()
+    except OSError:
+        if KIND != "ignores":
+            time.sleep(0.02)
+            continue
+    try:
         if os.fork() == 0:
             listener.close()
-            serve(client)
-            client.close()
+            try:
+                serve(client)
+            except (OSError, AttributeError):
+                pass
             os._exit(0)
-        client.close()
     except OSError:
+        pass
+    if client:
         client.close()
-        time.sleep(0.02)

@@ -11,7 +11,7 @@
 
 enum {
     NONE, NO_HTONS, NO_END, NULS, OLD_REPLY, OWN_WORDS, ONE_READ, ALL_AT_ONCE, LINE_END, LOST_IS_FINE, UNCHECKED_WORDS,
-    EMPTY_WAITS, QUIT_FAILS
+    EMPTY_WAITS, QUIT_FAILS, STDIO
 };
 #define HAS(mistake) (MISTAKE == (mistake))
 
@@ -34,6 +34,8 @@ static void show(int server, size_t length) {
     static char reply[1024];
     for (size_t done = 0; done < length || (HAS(EMPTY_WAITS) && length == 0);) {
         ssize_t now = read(server, reply, sizeof reply);
+        if (now <= 0 && HAS(STDIO))
+            return;
         if (now <= 0 && !HAS(OWN_WORDS))
             lost(now ? strerror(errno) : "closed");
         if (HAS(OWN_WORDS) && now <= 0)
@@ -55,6 +57,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
+    setvbuf(stdout, NULL, isatty(1) ? _IOLBF : _IOFBF, BUFSIZ);
     address.sin_port = HAS(NO_HTONS) ? port : htons(port);
     int server = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(server, (struct sockaddr *)&address, sizeof address))

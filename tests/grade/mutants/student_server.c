@@ -1,5 +1,6 @@
 /* A server as a student writes it, right or with one mistake: cc -pthread -DKIND=2 -DMISTAKE=0 student_server.c */
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,7 +18,9 @@ enum {
     NONE, NO_HTONS, ANY_ADDRESS, REUSE_AFTER_BIND, PARENT_KEEPS_CLIENT, CHILD_KEEPS_LISTENER, NO_REAPING, STRLEN,
     WRITE_UNCHECKED, WRITE_AGAIN, EXIT_ON_ERROR, SIGPIPE_KILLS, THREADS, WAITS_FOR_GRANDCHILD, ONE_ACCEPT,
     EXIT_ON_FORK, ACCEPT_AT_ONCE, UNCHECKED_WORDS, BUFFERED_LOG, RAW_LOG, PORT_AS_OPTIONS, NO_LETTERS, SMALL_QUIT,
-    EXIT_ON_WAIT, NO_ORPHAN, QUIT_ENDS_ALL, SILENT_IN_USE, SIGNED_BYTES, LOST_WHEN_FULL
+    EXIT_ON_WAIT, NO_ORPHAN, QUIT_ENDS_ALL, SILENT_IN_USE, SIGNED_BYTES, LOST_WHEN_FULL, HTONL, BIND_UNCHECKED,
+    CHILD_LOOPS, ONE_WAIT, SPIN_REAP, BLOCKING_REAP, EINTR_FATAL, ERRNO_LOST, IGNORED_THEN_WAITED, PEERLEN_LARGE,
+    PEERLEN_NEGATIVE, PORT_ASSERT, ACCEPT_FATAL, ABORTED_FATAL, ACCEPT_UNCHECKED, PREFIX_QUIT, INNER_FORK
 };
 #define HAS(mistake) (MISTAKE == (mistake))
 
@@ -35,6 +38,22 @@ static void say(const char *words, const char *bytes, int length) {
         else
             printf("\\x%02x", (unsigned char)bytes[i]);
     putchar('\n');
+}
+
+/* SIGCHLD is not ignored: which children does a handler reap? */
+static void reap(int number) {
+    (void)number;
+    if (HAS(ONE_WAIT))
+        wait(NULL);
+    else if (HAS(SPIN_REAP))
+        while (waitpid(-1, NULL, WNOHANG) != -1)
+            ;
+    else if (HAS(BLOCKING_REAP))
+        while (wait(NULL) > 0)
+            ;
+    else
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            ;
 }
 
 static int send_all(int client, const char *bytes, ssize_t length) {
@@ -60,6 +79,8 @@ static void serve(int client) {
     ssize_t came;
     while ((came = read(client, buffer, sizeof buffer - 1)) > 0) {
         buffer[came] = 0;
+        if (HAS(PREFIX_QUIT) && !strncasecmp(buffer, "quit", 4))
+            break;
         if (came == 4 && !(HAS(SMALL_QUIT) ? strcmp : strcasecmp)(buffer, "quit")) {
             if (HAS(QUIT_ENDS_ALL))
                 exit(0);
@@ -95,20 +116,22 @@ static void in_process(int listener, int client, int port) {
             close(listener);
         if (KIND == DOUBLE && !HAS(NO_ORPHAN)) {
             pid_t grandchild = fork();
-            if (grandchild != 0) {
+            if (grandchild != 0 && !(grandchild == -1 && HAS(INNER_FORK))) {
                 if (HAS(WAITS_FOR_GRANDCHILD))
                     waitpid(grandchild, NULL, 0);
                 _exit(0);
             }
         }
         serve(client);
+        if (HAS(CHILD_LOOPS))
+            return;
         exit(0);
     }
     if (!HAS(PARENT_KEEPS_CLIENT) || child == -1)
         close(client);
     if (child > 0 && KIND == DOUBLE && !HAS(NO_ORPHAN)) {
         int waited = waitpid(child, NULL, HAS(PORT_AS_OPTIONS) ? port : 0);
-        if (waited == -1 && (HAS(EXIT_ON_WAIT) || HAS(PORT_AS_OPTIONS)))
+        if (waited == -1 && (HAS(EXIT_ON_WAIT) || HAS(PORT_AS_OPTIONS) || HAS(IGNORED_THEN_WAITED)))
             fail("waitpid");
     }
 }
@@ -126,15 +149,19 @@ int main(int argc, char **argv) {
         setvbuf(stdout, NULL, _IOLBF, 0);
     if (!HAS(SIGPIPE_KILLS))
         signal(SIGPIPE, SIG_IGN);
-    if ((KIND == FORK || HAS(NO_ORPHAN)) && !HAS(NO_REAPING))
+    int handles = HAS(ONE_WAIT) || HAS(SPIN_REAP) || HAS(BLOCKING_REAP) || HAS(EINTR_FATAL) || HAS(ERRNO_LOST);
+    struct sigaction action = {.sa_handler = reap, .sa_flags = HAS(EINTR_FATAL) ? 0 : SA_RESTART};
+    if (handles)
+        sigaction(SIGCHLD, &action, NULL);
+    else if ((KIND == FORK || HAS(NO_ORPHAN) || HAS(IGNORED_THEN_WAITED)) && !HAS(NO_REAPING))
         signal(SIGCHLD, SIG_IGN);
-    address.sin_port = HAS(NO_HTONS) ? port : htons(port);
+    address.sin_port = HAS(NO_HTONS) ? port : HAS(HTONL) ? htonl(port) : htons(port);
     if (HAS(ANY_ADDRESS))
         address.sin_addr.s_addr = INADDR_ANY;
     int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
     if (!HAS(REUSE_AFTER_BIND))
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(listener, (struct sockaddr *)&address, sizeof address))
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) && !HAS(BIND_UNCHECKED))
         fail("bind");
     if (HAS(REUSE_AFTER_BIND))
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -142,12 +169,22 @@ int main(int argc, char **argv) {
         fail("listen");
     say("listening", "", 0);
     for (;;) {
-        int client = accept(listener, NULL, NULL);
-        if (client == -1) {
+        struct sockaddr_in peer = {0};
+        socklen_t length = HAS(PEERLEN_LARGE) ? 0x55551234 : HAS(PEERLEN_NEGATIVE) ? (socklen_t)-2 : sizeof peer;
+        int client = accept(listener, (struct sockaddr *)&peer, &length);
+        if (client == -1 && !HAS(ACCEPT_UNCHECKED)) {
+            if (HAS(ACCEPT_FATAL) || (HAS(EINTR_FATAL) && errno == EINTR) ||
+                (HAS(ABORTED_FATAL) && (errno == ECONNABORTED || errno == EPROTO)))
+                fail("accept");
+            int known = errno == EMFILE;
             if (!HAS(ACCEPT_AT_ONCE))
                 usleep(20000);
+            if (HAS(ERRNO_LOST) && known && errno != EMFILE)
+                fail("accept");
             continue;
         }
+        if (HAS(PORT_ASSERT))
+            assert(ntohs(peer.sin_port) >= 1024);
         say("a client", "", 0);
         if (KIND == ONE)
             serve(client);

@@ -30,6 +30,11 @@ pub fn of(port: u16) -> Vec<Socket> {
     rows(&format!(":{port:04X} "))
 }
 
+/// Those in this state, as two hexadecimal digits.
+pub fn in_state(state: &str) -> Vec<Socket> {
+    rows(&format!(" {state} "))
+}
+
 pub fn listening() -> Vec<Socket> {
     rows(" 0A ")
 }

@@ -3,10 +3,12 @@
 //! Everything that a program has started ends with its [`Running`], and every wait for it is bounded. Short
 //! commands of the system, whose output is read whole, are `std::process::Command`s.
 
-use std::ffi::{OsStr, OsString};
+use std::collections::BTreeMap;
+use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -95,7 +97,12 @@ pub struct Launch {
     trace: Option<Trace>,
     screen: Option<Stream>,
     keyboard: Option<File>,
+    before_exec: Vec<Step>,
+    without_shell: bool,
 }
+
+/// What the new process does before it becomes the program.
+type Step = Box<dyn FnMut() -> io::Result<()> + Send + Sync>;
 
 /// Between `fork` and `exec` a program holds copies of this process's descriptors: what is closed then stays open.
 pub fn while_nothing_forks<T>(work: impl FnOnce() -> T) -> T {
@@ -119,6 +126,8 @@ impl Launch {
             trace: None,
             screen: None,
             keyboard: None,
+            before_exec: Vec::new(),
+            without_shell: false,
         }
     }
 
@@ -185,6 +194,18 @@ impl Launch {
         self
     }
 
+    /// Runs `step` in the new process, right before that becomes the program. It must not allocate.
+    pub fn before_exec(mut self, step: impl FnMut() -> io::Result<()> + Send + Sync + 'static) -> Self {
+        self.before_exec.push(Box::new(step));
+        self
+    }
+
+    /// A file that the kernel does not start is an error. `execvp` would let a shell read it.
+    pub fn without_shell(mut self) -> Self {
+        self.without_shell = true;
+        self
+    }
+
     /// Under strace from its start on.
     pub fn traced(mut self, trace: Trace) -> Self {
         self.trace = Some(trace);
@@ -196,6 +217,22 @@ impl Launch {
         let (mut launch, master, slave) = self.output_to_terminal(columns);
         launch.keyboard = Some(master);
         launch.stdin(slave)
+    }
+
+    /// The terminal shows what the program writes, and not what is typed.
+    pub fn without_echo(self) -> Self {
+        let keyboard = self.keyboard.as_ref().expect("it is on a terminal").as_raw_fd();
+        unsafe {
+            let mut settings = std::mem::zeroed();
+            assert_eq!(libc::tcgetattr(keyboard, &raw mut settings), 0, "it is a terminal");
+            settings.c_lflag &= !libc::ECHO;
+            assert_eq!(
+                libc::tcsetattr(keyboard, libc::TCSANOW, &raw const settings),
+                0,
+                "it is a terminal"
+            );
+        }
+        self
     }
 
     /// Its output goes to a terminal; its input is a pipe.
@@ -211,6 +248,12 @@ impl Launch {
     }
 
     pub fn start(self) -> Running {
+        let name = PathBuf::from(&self.words[0]);
+        self.try_start().unwrap_or_else(|error| panic!("{} can't be started: {error}", name.display()))
+    }
+
+    /// The same; an error if the program cannot be started.
+    pub fn try_start(self) -> io::Result<Running> {
         // A fork copies the page tables of all memory: free memory is to be given back to the kernel.
         #[cfg(target_env = "gnu")]
         let _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 17) };
@@ -248,25 +291,28 @@ impl Launch {
             command.uid(uid);
         }
         let shared = Shared::new();
-        let limits = self.limits;
+        let (limits, mut steps) = (self.limits, self.before_exec);
         // After the fork, the streams, the directory and the user: first the supervisor, then the limits, which are not its own.
         let before_exec = move || {
             shared.fork()?;
             prepare()?;
-            limits.iter().try_for_each(|&(limit, most)| set_limit(limit, most))
+            limits.iter().try_for_each(|&(limit, most)| set_limit(limit, most))?;
+            steps.iter_mut().try_for_each(|step| step())
         };
         unsafe { command.pre_exec(before_exec) };
+        if self.without_shell && written.is_none() {
+            exec_directly(&mut command)?;
+        }
         let spawned = while_nothing_forks(|| command.spawn());
         // The terminal's other end is to be open in the program only.
         drop(command);
-        let mut supervisor = spawned
-            .unwrap_or_else(|error| panic!("{} can't be started: {error}", Path::new(&words[0]).display()));
+        let mut supervisor = spawned?;
 
         fn file(stream: Option<impl Into<OwnedFd>>) -> Option<File> {
             stream.map(|stream| File::from(stream.into()))
         }
         let name = Path::new(&self.words[0]).file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Running {
+        Ok(Running {
             name,
             stdin: self.keyboard.or(file(supervisor.stdin.take())),
             stdout: Lines::of(file(supervisor.stdout.take())),
@@ -276,7 +322,7 @@ impl Launch {
             screen: self.screen,
             written,
             attached: None,
-        }
+        })
     }
 
     /// The program's `LC_ALL`, as strace's `-E` takes it: a value, or only the name to remove it.
@@ -290,6 +336,39 @@ impl Launch {
         }
         language
     }
+}
+
+/// Lets `command` become its program by `execve`: the last of its steps.
+fn exec_directly(command: &mut Command) -> io::Result<()> {
+    let text = |bytes: &OsStr| CString::new(bytes.as_bytes());
+    let mut variables: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => variables.insert(name.into(), value.into()),
+            None => variables.remove(name),
+        };
+    }
+    let path = text(command.get_program())?;
+    let mut args = vec![path.clone()];
+    for arg in command.get_args() {
+        args.push(text(arg)?);
+    }
+    let mut env = Vec::new();
+    for (name, value) in variables {
+        env.push(text(&[name.as_os_str(), value.as_os_str()].join(OsStr::new("=")))?);
+    }
+    let exec = move || {
+        // Nothing may be allocated here: the tables are on the stack.
+        let mut tables = [[std::ptr::null(); 4096]; 2];
+        for (table, texts) in tables.iter_mut().zip([&args, &env]) {
+            let last = table.len() - 1;
+            table[..last].iter_mut().zip(texts).for_each(|(place, text)| *place = text.as_ptr());
+        }
+        unsafe { libc::execve(path.as_ptr(), tables[0].as_ptr(), tables[1].as_ptr()) };
+        Err(io::Error::last_os_error())
+    };
+    unsafe { command.pre_exec(exec) };
+    Ok(())
 }
 
 /// In the process that becomes the program.

@@ -17,17 +17,65 @@ pub fn state(pid: u32) -> Option<char> {
     stat(pid)?.first()?.chars().next()
 }
 
+/// The threads of a process.
+fn threads(pid: u32) -> Vec<u32> {
+    let entries = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// The children that the kernel lists for each thread; where it does not, those that name `pid` as their parent.
+fn children(pid: u32) -> Vec<u32> {
+    if !std::path::Path::new("/proc/thread-self/children").exists() {
+        let parent = |pid: u32| stat(pid)?.get(1)?.parse::<u32>().ok();
+        return processes().filter(|&child| parent(child) == Some(pid)).collect();
+    }
+    let mut children = Vec::new();
+    for thread in threads(pid) {
+        let list =
+            std::fs::read_to_string(format!("/proc/{pid}/task/{thread}/children")).unwrap_or_default();
+        children.extend(list.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+    }
+    children
+}
+
 /// The descendants of `pid`, each after its parent.
 pub fn descendants(pid: u32) -> Vec<u32> {
-    let parent = |pid| Some((pid, stat(pid)?.get(1)?.parse::<u32>().ok()?));
-    let parents: Vec<(u32, u32)> = processes().filter_map(parent).collect();
     let mut found = vec![pid];
     let mut next = 0;
-    while let Some(&above) = found.get(next) {
-        found.extend(parents.iter().filter(|(_, parent)| *parent == above).map(|(pid, _)| *pid));
+    while let Some(&parent) = found.get(next) {
+        for child in children(parent) {
+            // One that changes its parent meanwhile would be seen twice.
+            if !found.contains(&child) {
+                found.push(child);
+            }
+        }
         next += 1;
     }
     found.split_off(1)
+}
+
+/// What a program is doing, all its processes and threads together.
+pub struct Activity {
+    /// A thread runs, or waits for a processor or a disk.
+    pub running: bool,
+    /// CPU time used so far, in clock ticks, with that of ended children.
+    pub ticks: u64,
+}
+
+/// The activity of what runs below `pid`.
+pub fn activity(pid: u32) -> Activity {
+    let mut all = Activity { running: false, ticks: 0 };
+    for process in descendants(pid) {
+        let Some(stat) = stat(process) else { continue };
+        all.ticks += stat[11..15].iter().filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>();
+        let runs = |thread: u32| {
+            let stat = std::fs::read(format!("/proc/{process}/task/{thread}/stat")).unwrap_or_default();
+            let stat = String::from_utf8_lossy(&stat);
+            stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with(['R', 'D']))
+        };
+        all.running |= threads(process).into_iter().any(runs);
+    }
+    all
 }
 
 /// The processes of the group that `leader` leads: a server with all that it has forked.

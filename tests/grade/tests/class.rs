@@ -1,0 +1,92 @@
+//! `make grade DIR=…`: a row for each student, as a table, CSV and JSON.
+
+use std::process::Command;
+
+use crate::grade::tests::{compiled, in_turn};
+use crate::harness::builds::{Build, make_command, program};
+use crate::harness::process::wait::TIMEOUT;
+use crate::harness::tempdir::TempDir;
+
+/// A class with programs of all kinds, among them one that hangs.
+fn class() -> TempDir {
+    let class = TempDir::empty();
+    let put = |from: &std::path::Path, name: &str| {
+        let to = class.join(name);
+        std::fs::create_dir_all(to.parent().expect("it has one")).expect("a directory");
+        let copied = Command::new("cp").arg(from).arg(to).status();
+        assert!(copied.expect("cp is there").success());
+    };
+    let right = program(Build::Fixed, "tcp_server");
+    put(&right, "anna");
+    put(
+        &compiled("student_server.c", "class.strlen", &["-DKIND=1".into(), "-DMISTAKE=STRLEN".into()]),
+        "bo,b",
+    );
+    class.script("hangs", "exec sleep 1000");
+    put(&right, "in a folder/build/server");
+    class.write("in a folder/server.c", "");
+    put(&right, "two/a");
+    put(&right, "two/b");
+    class.write("nothing/readme.txt", "");
+    class.write("notes.txt", "no program");
+    class.write("script.py", "#!/usr/bin/env python3\n");
+    class
+}
+
+fn graded(class: &TempDir, format: &str) -> String {
+    let directory = format!("DIR={}", class.display());
+    let format = format!("FORMAT={format}");
+    in_turn(|| {
+        let mut make = make_command(&["grade", "LIKE=tcp_server", &directory, &format]).start();
+        assert_eq!(make.wait_timeout(10 * TIMEOUT), Some(0));
+        assert_eq!(make.stderr.all().join("\n"), "");
+        make.stdout.all().join("\n")
+    })
+}
+
+#[test]
+fn a_class_is_a_table() {
+    let table = graded(&class(), "");
+    let rows: Vec<&str> = table.lines().collect();
+    let row = |name: &str| {
+        rows.iter().find(|row| row.starts_with(name)).unwrap_or_else(|| panic!("{name}: {table}"))
+    };
+    assert!(
+        rows[0].starts_with("program") && rows[0].contains("9 nul") && rows[0].ends_with("score  reason")
+    );
+    assert_eq!(rows.len(), 8, "{table}");
+    assert!(row("anna").ends_with("18/18") && row("in a folder").ends_with("18/18"));
+    assert!(row("bo,b").ends_with("17/18") && row("bo,b").matches("FAIL").count() == 1);
+    assert!(row("hangs").contains("never listens"));
+    assert!(row("nothing").ends_with("no executable"));
+    assert!(row("script.py").contains("not executable"));
+    assert!(row("two").ends_with("several executables: a b"));
+}
+
+#[test]
+fn a_class_is_csv() {
+    let csv = graded(&class(), "csv");
+    let rows: Vec<&str> = csv.lines().collect();
+    assert!(rows[0].starts_with("program,score,max_score,reason,13,bind,use,upper,9 nul,"));
+    assert!(rows[1].starts_with("anna,18,18,,OK,OK,OK,OK,OK,") && rows[1].contains(",-,"));
+    assert!(rows[2].starts_with("\"bo,b\",17,18,,OK,OK,OK,OK,FAIL,"));
+    let columns = |row: &str| row.replace("bo,b", "").matches(',').count();
+    assert!(rows.iter().all(|row| columns(row) == columns(rows[0])), "{csv}");
+}
+
+#[test]
+fn a_class_is_json_as_gradescope_reads_it() {
+    let json = graded(&class(), "json");
+    let pass = r#"{"name": "9 nul", "score": 1, "max_score": 1, "status": "passed", "output": "#;
+    let fail = r#"{"name": "9 nul", "score": 0, "max_score": 1, "status": "failed", "output": "#;
+    let skip = r#"{"name": "proc", "score": 0, "max_score": 0, "output": "#;
+    assert_eq!([pass, fail, skip].map(|test| json.matches(test).count()), [2, 1, 3], "{json}");
+    assert!(json.contains(r#""verdict": "-""#));
+    assert!(json.contains(r#"{"program": "anna", "score": 18, "max_score": 18, "output": "", "tests": ["#));
+    let parsed = Command::new("python3")
+        .args(["-c", "import json,sys; print(len(json.loads(sys.argv[1])))", &json])
+        .output();
+    if let Ok(parsed) = parsed {
+        assert_eq!(String::from_utf8_lossy(&parsed.stdout).trim(), "7");
+    }
+}
