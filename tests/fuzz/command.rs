@@ -1,5 +1,6 @@
 //! `make fuzz`: `ARTICLE`, how many `SECONDS` to play, the `SEED` of the first session. `RECORD=1` records the first
-//! sessions for `make test`; `MUTANTS=1` plays to broken ports.
+//! sessions for `make test`; `MUTANTS=1` plays to broken ports, or to the one that
+//! `ONLY` names.
 
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ pub fn fuzz() -> Result<bool, String> {
         return Ok(true);
     }
     if is_on("MUTANTS") {
-        return find_all(pairs.map(|pair| pair.cpp), seed);
+        return find_all(pairs.map(|pair| pair.cpp), seed, value("ONLY"));
     }
     let Found { played, unstable, difference, .. } =
         search(&pairs, seed, Duration::from_secs(seconds), SHRINKING);

@@ -97,6 +97,10 @@ fn of_the_client(random: &mut Random) -> Vec<Step> {
     let (mut steps, mut stopped) = (Vec::new(), false);
     for _ in 0..1 + random.below(10) {
         let mut lines = message(random).concat();
+        // One line, or several at once.
+        if random.below(2) == 0 {
+            lines.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+        }
         if random.below(8) > 0 {
             lines.push(b'\n');
         }
@@ -166,7 +170,7 @@ fn message(random: &mut Random) -> Vec<Vec<u8>> {
         30..=44 => 1 + random.below(1000),
         // Around what one read takes, and what the log takes.
         45..=50 => [1023, 1023 * 2, 1023 * 3, 1024, 980, 4096][random.below(6)] - 6 + random.below(12),
-        51..=56 => 1023 * random.below(4) + [1, 2, 4, 5][random.below(4)],
+        51..=56 => 1023 * random.below(4) + [4, 4, 1, 5][random.below(4)],
         57..=58 => 1 + random.below(16_000),
         _ => 1 + random.below(LONGEST),
     };

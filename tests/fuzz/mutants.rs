@@ -85,10 +85,18 @@ fn copy_into(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Plays random sessions to each mutant; whether all were found in time.
-pub fn find_all(cpp: [Cast; 2], first_seed: u64) -> Result<bool, String> {
+/// Plays random sessions to each mutant, or to the one of that name; whether all were found in time.
+pub fn find_all(cpp: [Cast; 2], first_seed: u64, only: Option<String>) -> Result<bool, String> {
     let mut all = true;
-    for mutant in mutants() {
+    let mut chosen = mutants();
+    if let Some(only) = only {
+        let names = Vec::from_iter(chosen.iter().map(|mutant| mutant.name)).join(" ");
+        chosen.retain(|mutant| mutant.name == only);
+        if chosen.is_empty() {
+            return Err(say!("ONLY={only}: it is one of: {names}", "ONLY={only}：可取下列名称：{names}"));
+        }
+    }
+    for mutant in chosen {
         let ports = mutant.build()?;
         let pairs = cpp.iter().zip(ports).map(|(cpp, directory)| Pair {
             name: if cpp.printed { "as-printed" } else { "fixed" },

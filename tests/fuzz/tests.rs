@@ -15,7 +15,7 @@ use crate::harness::report::Failure;
 use crate::needs_strace;
 
 /// No more of them are played after this.
-const LONG_ENOUGH: Duration = Duration::from_secs(10);
+const LONG_ENOUGH: Duration = Duration::from_secs(8);
 
 #[test]
 fn random_sessions_go_as_recorded() {
