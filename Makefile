@@ -104,8 +104,8 @@ grade: $(if $(VERBOSE),need-strace) ## grade your own server or client: SERVER_B
 		echo "grade: $(call say,only $$most open files are allowed$(comma) 256 are needed: ulimit -n,只允许打开 $$most 个文件，至少需要 256 个：ulimit -n)" >&2; \
 		exit 2; }; ulimit -Sn "$$most"; $(tools) grade
 
-faults: build need-strace $(if $(ARTICLE),need-g++) ## every call made to fail; ARTICLE=file: beside the article's C++ | 让每个调用都失败，列成表；ARTICLE=文件 与文章的 C++ 对照
-	@$(tools) faults
+faults: build need-strace $(if $(ARTICLE),need-g++) ## fault injection: every call fails once; ARTICLE=file: next to the article's C++, ONLY=accept | 故障注入：让每个调用失败；ARTICLE=文件 与文章的 C++ 对照，ONLY=accept
+	@$(tools) faults $${ONLY:+"$$ONLY"}
 
 fuzz: need-strace need-g++ ## random sessions, port and article's C++: ARTICLE=file SECONDS=60 SEED=1 | 随机会话，对照文章的 C++：ARTICLE=文件 SECONDS=60 SEED=1
 	@$(tools) fuzz

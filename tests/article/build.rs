@@ -36,6 +36,22 @@ pub fn to_run(printed: bool) -> BTreeSet<u32> {
     if printed { BTreeSet::from([2, 3]) } else { BTreeSet::from([1, 2, 3, 4]) }
 }
 
+/// The two builds of the port, and what of the C++ is compared with them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Version {
+    AsPrinted,
+    Fixed,
+}
+
+pub const VERSIONS: [Version; 2] = [Version::AsPrinted, Version::Fixed];
+
+impl Version {
+    /// The errata that are fixed in the C++ that is compared with this build of the port.
+    pub fn errata(self) -> BTreeSet<u32> {
+        if self == Version::AsPrinted { to_run(true) } else { fixes::all() }
+    }
+}
+
 /// One of the article's four programs, with the fixes that it needs to run.
 pub fn program(article: &Path, printed: bool, name: &str) -> PathBuf {
     program_with(article, &to_run(printed), name)

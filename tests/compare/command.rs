@@ -7,8 +7,9 @@
 use std::collections::BTreeSet;
 
 use super::golden::{recorded, write};
-use super::runner::{Subject, VERSIONS, Version, run, run_as_far_as_possible};
+use super::runner::{Subject, run, run_as_far_as_possible};
 use super::scenario::{Scenario, scenarios};
+use crate::article::build::{VERSIONS, Version};
 use crate::article::{article, fixes, given};
 use crate::harness::diff::common;
 use crate::harness::i18n::chinese;

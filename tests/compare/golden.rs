@@ -5,8 +5,8 @@
 
 use std::process::{Command, Stdio};
 
-use super::runner::{VERSIONS, Version};
 use super::scenario::Scenario;
+use crate::article::build::{VERSIONS, Version};
 use crate::harness::builds::root;
 use crate::harness::diff::common;
 use crate::harness::trace::normalise::Process;

@@ -8,8 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use super::scenario::{Action, FILE, PeerAction, Scenario, Step, When};
-use crate::article::build::{Built, built, to_run};
-use crate::article::fixes;
+use crate::article::build::{Built, Version, built};
 use crate::harness::builds::{Build, program};
 use crate::harness::net::ports::{free_port, is_unused};
 use crate::harness::net::test_client::{self, accept, connect, reset};
@@ -31,22 +30,6 @@ pub struct Subject {
 
 /// Programs that could not be built, and why.
 pub type Missing = Vec<(&'static str, String)>;
-
-/// The two builds that are compared.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Version {
-    AsPrinted,
-    Fixed,
-}
-
-pub const VERSIONS: [Version; 2] = [Version::AsPrinted, Version::Fixed];
-
-impl Version {
-    /// The errata that are fixed in the C++ that is compared with this build of the port.
-    pub fn errata(self) -> BTreeSet<u32> {
-        if self == Version::AsPrinted { to_run(true) } else { fixes::all() }
-    }
-}
 
 impl Subject {
     pub fn port(version: Version) -> Self {

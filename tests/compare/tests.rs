@@ -6,9 +6,9 @@
 use std::sync::OnceLock;
 
 use super::golden::{merged, recorded, version_of};
-use super::runner::{Subject, VERSIONS, Version, run};
+use super::runner::{Subject, run};
 use super::scenario::{FILE, Scenario, parse, scenarios};
-use crate::article::build::{Recipe, build};
+use crate::article::build::{Recipe, VERSIONS, Version, build};
 use crate::article::{Listings, article, fixes};
 use crate::harness::builds::{PROGRAMS, make_command, root, run_make};
 use crate::harness::pool::parallel;

@@ -67,7 +67,8 @@ impl Outcome {
         let met = |event: &Event| is_injected(event) && !(of_a_child && event.pid == program.pid());
         match events.iter().position(met) {
             Some(met) => {
-                outcome.calls.extend(parse::calls(&events[met..], events[met].pid).into_iter().cloned())
+                let calls = parse::calls(&events[met..], events[met].pid);
+                outcome.calls = without_restarts(&calls);
             }
             None => outcome.remarks.push(Remark::NeverMet),
         }
@@ -150,6 +151,18 @@ fn attach(server: &mut Running, case: &Case) {
     let pid = server.pid();
     server.attach_strace(pid, &trace).unwrap_or_else(|why| panic!("strace can't be attached: {why}"));
     wait_until("strace sees the server's accept", || server.has_begun("accept"));
+}
+
+/// A call that a signal has interrupted is made again by the kernel: it is one call.
+fn without_restarts(calls: &[&Call]) -> Vec<Call> {
+    let mut kept = Vec::new();
+    for (at, call) in calls.iter().enumerate() {
+        let next = calls.get(at + 1).filter(|next| next.name == call.name && next.fd() == call.fd());
+        if call.result != "?" || next.is_none() {
+            kept.push((*call).clone());
+        }
+    }
+    kept
 }
 
 fn is_injected(event: &Event) -> bool {

@@ -1,15 +1,10 @@
 //! What must follow from a fault: no server ends, no client hangs or prints what it did not receive, and the log names
 //! call and reason.
 
-use std::path::Path;
-
 use crate::faults::case::{Case, Kind};
 use crate::faults::injection::START;
-use crate::faults::matrix::outcomes;
 use crate::faults::observation::{Outcome, Remark, shown};
 use crate::faults::quiescence::SERVED;
-use crate::faults::target::Target;
-use crate::harness::builds::PROGRAMS;
 use crate::harness::trace::parse::Call;
 
 /// The rows of the table: kinds of calls, of servers or of the client; what fails, and what must follow, in both
@@ -18,27 +13,13 @@ pub fn rows() -> Vec<Vec<&'static str>> {
     include_str!("calls.txt").lines().map(|row| row.split(" | ").collect()).collect()
 }
 
-/// Of each row, how many faults have the right consequence, of how many: in the port, or in the article's C++.
-pub fn judged(article: Option<&Path>) -> Vec<[usize; 2]> {
-    let rows = rows();
-    let mut counts = vec![[0, 0]; rows.len()];
-    for target in PROGRAMS.map(|name| Target::new(article, false, name)) {
-        for (case, outcome) in outcomes(&target) {
-            let kind = format!("{:?}", case.kind);
-            let its = |row: &Vec<&str>| {
-                let mut words = row[0].split(' ');
-                row[0].starts_with("client ") == target.is_client() && words.any(|word| word == kind)
-            };
-            let row = rows.iter().position(its);
-            let row = row.unwrap_or_else(|| panic!("tests/faults/calls.txt has no row for {kind}"));
-            counts[row][1] += 1;
-            match consequence(target.is_client(), &case, &outcome) {
-                Ok(()) => counts[row][0] += 1,
-                Err(why) => eprintln!("  {}, {}: {why}", target.name, case.name),
-            }
-        }
-    }
-    counts
+/// The row of a case.
+pub fn row_of(is_client: bool, case: &Case) -> usize {
+    let kind = format!("{:?}", case.kind);
+    let row = rows().iter().position(|row| {
+        row[0].starts_with("client ") == is_client && row[0].split(' ').any(|word| word == kind)
+    });
+    row.unwrap_or_else(|| panic!("tests/faults/calls.txt has no row for {kind}"))
 }
 
 /// Whether the right things followed; otherwise what is wrong.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::article;
+use crate::article::build::{Version, program_with};
 use crate::harness::builds::{Build, program};
 use crate::harness::process::launch::Launch;
 
@@ -14,19 +14,22 @@ pub const FORKS: [&str; 4] = ["clone", "clone3", "fork", "vfork"];
 pub struct Target {
     pub name: &'static str,
     command: Vec<PathBuf>,
-    printed: bool,
+    version: Version,
 }
 
 impl Target {
     /// The port; with a copy of the article, its C++.
-    pub fn new(article: Option<&Path>, printed: bool, name: &'static str) -> Self {
-        let build = if printed { Build::AsPrinted } else { Build::Fixed };
-        let command = match article {
-            None => vec![program(build, name)],
+    pub fn new(article: Option<&Path>, version: Version, name: &'static str) -> Self {
+        let command = match (article, version) {
+            (None, Version::AsPrinted) => vec![program(Build::AsPrinted, name)],
+            (None, Version::Fixed) => vec![program(Build::Fixed, name)],
             // Into a pipe, stdio writes lines only if it is told to.
-            Some(copy) => vec!["stdbuf".into(), "-oL".into(), article::program(copy, printed, name)],
+            (Some(copy), Version::AsPrinted) => {
+                vec!["stdbuf".into(), "-oL".into(), program_with(copy, &version.errata(), name)]
+            }
+            (Some(copy), Version::Fixed) => vec![program_with(copy, &version.errata(), name)],
         };
-        Target { name, command, printed }
+        Target { name, command, version }
     }
 
     pub fn is_client(&self) -> bool {
@@ -43,7 +46,7 @@ impl Target {
             return launch.args([&port.to_string(), "127.0.0.1"]);
         }
         // Erratum 1.
-        let port = if self.printed { port.swap_bytes() } else { port };
+        let port = if self.version == Version::AsPrinted { port.swap_bytes() } else { port };
         launch.args(["127.0.0.1", &port.to_string()])
     }
 }

@@ -1,4 +1,4 @@
-//! Each call of the four programs fails: no server ends, no client hangs; as printed, the outcome is the C++'s.
+//! Each call of the four programs fails: no server ends, no client hangs; the outcome is that of the C++, as printed and fixed.
 //!
 //! `make faults` prints the same cases as a table.
 
@@ -7,13 +7,14 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::article::article;
+use crate::article::build::{VERSIONS, Version};
 use crate::faults::case::Case;
 use crate::faults::injection;
-use crate::faults::matrix::{RECORD, recorded};
+use crate::faults::matrix::{RECORD, key, recorded, test_name};
 use crate::faults::observation::{Outcome, shown};
 use crate::faults::oracle::consequence;
 use crate::faults::target::Target;
-use crate::harness::builds::PROGRAMS;
+use crate::harness::builds::{PROGRAMS, run_make};
 use crate::harness::report::{Failure, end_test};
 
 mod fixed {
@@ -131,71 +132,70 @@ fn cases(target: &Target, key: String) -> &'static [Case] {
 }
 
 /// The program and the case of a test's name.
-fn find(article: Option<&Path>, printed: bool, test: &str) -> Option<(Target, &'static Case)> {
+fn find(article: Option<&Path>, version: Version, test: &str) -> Option<(Target, &'static Case)> {
     // The longest name first: tcp_server is the beginning of another.
     let mut programs = PROGRAMS;
     programs.sort_by_key(|name| std::cmp::Reverse(name.len()));
     let program = programs.into_iter().find(|name| test.starts_with(name))?;
-    let target = Target::new(article, printed, program);
-    let cases = cases(&target, format!("{program} {printed} {}", article.is_some()));
+    let target = Target::new(article, version, program);
+    let cases = cases(&target, format!("{program} {version:?} {}", article.is_some()));
     let case = cases.iter().find(|case| case.test_name(program) == test)?;
     Some((target, case))
 }
 
-/// The program and case; without them the test fails, which says what the program does have.
-fn must_find(article: Option<&Path>, printed: bool, test: &str) -> (Target, &'static Case) {
-    find(article, printed, test)
-        .unwrap_or_else(|| panic!("in a run without faults, the program makes no call of the case {test}"))
-}
-
-/// Fixed, the port's outcome is right.
+/// Fixed, the outcome is right, and that of the corrected C++.
 fn ends_well(test: &str) {
-    crate::needs_strace!();
-    let (target, case) = must_find(None, false, test);
-    let outcome = Outcome::of(&target, case);
-    if let Err(why) = consequence(target.is_client(), case, &outcome) {
-        let calls: Vec<String> =
-            outcome.calls.iter().filter_map(|call| shown(call, case)).take(20).collect();
-        Failure::new(why)
-            .case(format!(
-                "{}, {}: strace injects {} into {} number {}",
-                target.name, case.name, case.fault, case.call, case.when
-            ))
-            .note(format!(
-                "clients or screen: {:?}\nlog lines with the reason: {:?}",
-                outcome.seen, outcome.log
-            ))
-            .note(format!("calls from the fault on:\n{}", calls.join("\n")))
-            .note("what must follow: tests/faults/oracle.rs")
-            .fail();
-    }
+    ends_as_recorded_in(test, Version::Fixed);
 }
 
-/// As printed, the outcome of the port is the recorded one; of the C++, too, where the article is given.
+/// As printed, the outcome is that of the article's C++.
 fn ends_as_recorded(test: &str) {
+    ends_as_recorded_in(test, Version::AsPrinted);
+}
+
+/// The outcome of the port is the recorded one; that of the C++, too, where the article is given.
+fn ends_as_recorded_in(test: &str, version: Version) {
     crate::needs_strace!();
     let article = article();
+    let mut subjects = vec![(None, "the port")];
+    if let Some(article) = &article {
+        subjects.push((Some(article.as_path()), "the C++"));
+    }
     let mut failed = false;
-    for (article, name) in [(None, "the port as printed"), (article.as_deref(), "the C++ as printed")] {
-        if name.starts_with("the C++") && article.is_none() {
+    for (article, name) in subjects {
+        let found = find(article, version, test);
+        let (target, case) = found
+            .unwrap_or_else(|| panic!("in a run without faults, {name} makes no call of the case {test}"));
+        let outcome = Outcome::of(&target, case);
+        let title = format!("{name}, {version:?}: {}, {}", target.name, case.name);
+        if version == Version::Fixed
+            && let Err(why) = consequence(target.is_client(), case, &outcome)
+        {
+            let calls = outcome.calls.iter().filter_map(|call| shown(call, case)).take(20);
+            let injected = format!("strace injects {} into {} number {}", case.fault, case.call, case.when);
+            Failure::new(why)
+                .case(format!("{title}: {injected}"))
+                .note(format!("clients or screen: {:?}", outcome.seen))
+                .note(format!("log lines with the reason: {:?}", outcome.log))
+                .note(format!("calls from the fault on:\n{}", calls.collect::<Vec<_>>().join("\n")))
+                .note("what must follow: tests/faults/oracle.rs")
+                .print();
+            failed = true;
             continue;
         }
-        let (target, case) = must_find(article, true, test);
-        let key = format!("{}, {}: ", target.name, case.name);
-        let recorded = recorded();
-        let (at, line) = recorded
+        let key = key(version, target.name, case);
+        let record = recorded(version);
+        let (at, line) = record
             .iter()
-            .enumerate()
             .find(|(_, line)| line.starts_with(&key))
             .unwrap_or_else(|| panic!("{RECORD} has no line {key}"));
-        let outcome = Outcome::of(&target, case).line(case);
-        let expected = line.trim_start_matches(&key);
-        if outcome != expected {
+        let (expected, actual) = (line.trim_start_matches(&key), outcome.line(case));
+        if actual != expected {
             let lines = |text: &str| text.replace("; ", "\n").replace(", ", "\n  ");
-            Failure::new(format!("{name} has another outcome than recorded"))
-                .case(key.trim_end_matches(": "))
-                .place(RECORD, at + 1)
-                .diff(&lines(expected), &lines(&outcome))
+            Failure::new("the outcome is not the recorded one")
+                .case(title)
+                .place(RECORD, *at)
+                .diff(&lines(expected), &lines(&actual))
                 .record("make faults ARTICLE=file RECORD=1")
                 .print();
             failed = true;
@@ -210,16 +210,32 @@ fn ends_as_recorded(test: &str) {
 #[test]
 fn every_fault_has_a_test() {
     crate::needs_strace!();
-    let names = |printed| {
-        PROGRAMS.into_iter().flat_map(move |name| {
-            let cases = injection::cases(&Target::new(None, printed, name));
-            cases.into_iter().map(move |case| case.test_name(name))
-        })
-    };
-    fixed::CASES.assert_are("the port", names(false));
-    as_printed::CASES.assert_are("the port as printed", names(true));
-    let recorded = recorded();
-    let recorded = recorded.iter().filter_map(|line| line.split(": ").next());
-    as_printed::CASES
-        .assert_are(RECORD, recorded.map(|key| key.replace(", ", "_").replace(' ', "_").to_lowercase()));
+    for version in VERSIONS {
+        let tests = if version == Version::Fixed { fixed::CASES } else { as_printed::CASES };
+        let mut names = Vec::new();
+        for program in PROGRAMS {
+            let cases = injection::cases(&Target::new(None, version, program));
+            names.extend(cases.iter().map(|case| case.test_name(program)));
+        }
+        tests.assert_are("the port", names);
+        tests.assert_are(RECORD, recorded(version).iter().map(|(_, line)| test_name(line)));
+    }
+}
+
+/// The command: a part of a name chooses cases, and what chooses none is no success.
+#[test]
+fn make_faults_says_what_it_does() {
+    crate::needs_strace!();
+    let (status, said, _) = run_make(&["faults", "ARTICLE=", "ONLY=client-socket"]);
+    let same = "1 of 1 faults have the same outcome in the port as in the C++";
+    assert_eq!(status, 0, "{said}");
+    assert!(said.starts_with("Each call of the four programs fails") && said.contains("1/1"), "{said}");
+    assert!(
+        said.contains(&format!("as printed: {same}")) && said.contains(&format!("fixed: {same}")),
+        "{said}"
+    );
+    let (status, _, why) = run_make(&["faults", "ARTICLE=", "ONLY=no-such"]);
+    assert!(status == 2 && why.contains("ONLY=no-such: it is part of no case's name"), "{why}");
+    let (status, _, why) = run_make(&["faults", "ARTICLE=", "RECORD=1"]);
+    assert!(status == 2 && why.contains("give the article"), "{why}");
 }
