@@ -20,9 +20,12 @@ pub fn errata() -> Vec<Erratum> {
     for line in text.lines().filter(|line| line.starts_with("| ")) {
         let line = line.replace("\\|", "&#124;");
         let mut cells = line.trim_matches('|').split('|').map(str::trim);
-        if let Some(number) = cells.next().and_then(|number| number.parse().ok()) {
-            let cells = cells.map(html).collect();
-            errata.push(Erratum { number, cells });
+        // The number may be a link to the fix: `[1](…)`.
+        let number = cells.next().unwrap_or("").trim_start_matches('[').split(']').next();
+        if let Some(number) = number.and_then(|number| number.parse().ok()) {
+            let cells: Vec<String> = cells.map(html).collect();
+            // Other tables of the page have fewer columns.
+            errata.extend((cells.len() >= 4).then_some(Erratum { number, cells }));
         }
     }
     errata
@@ -96,7 +99,7 @@ struct Shown {
 #[rustfmt::skip]
 const SHOWN: [Shown; 13] = [
     Shown { number: 4, program: "tcp_server_double_fork", scenario: "conversation", starts: ["wait4(", "wait4("] },
-    Shown { number: 5, program: "tcp_client", scenario: "end-of-input", starts: ["read(0, \"\")", "read(0, \"\")"] },
+    Shown { number: 5, program: "tcp_client", scenario: "end-of-input", starts: ["write(3, \"\", 0)", "close(3)"] },
     Shown { number: 6, program: "tcp_client", scenario: "messages", starts: ["write(1, \"Server Echo", "write(1, \"Server Echo"] },
     Shown { number: 7, program: "tcp_client", scenario: "server-gone", starts: ["write(1, \"Server Echo", "write(2, \"FATAL"] },
     Shown { number: 8, program: "tcp_client", scenario: "long-line", starts: ["write(3, ", "write(3, "] },

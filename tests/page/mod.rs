@@ -18,6 +18,7 @@ pub mod which_build;
 
 #[cfg(test)]
 mod tests {
+    mod browser;
     mod markup;
     mod page;
     mod side_by_side;

@@ -23,10 +23,9 @@ pub enum Form {
 
 /// All rows of a program, those of the session first.
 pub fn records(program: &str, form: Form) -> Vec<Record> {
-    let folder = if form == Form::Printed { "as-printed" } else { "fixed" };
-    let path = root().join("tests/compare/traces").join(folder).join(format!("{program}.txt"));
+    let path = root().join(format!("tests/compare/traces/{program}.txt"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut records = parse(&text);
+    let mut records = parse(&text, form);
     let session = if program == "tcp_client" { CLIENTS_SESSION } else { SESSION };
     // The session of a server has the client's rows, too.
     records.retain(|record| {
@@ -36,20 +35,24 @@ pub fn records(program: &str, form: Form) -> Vec<Record> {
     records
 }
 
-fn parse(text: &str) -> Vec<Record> {
+/// A line begins with two spaces, or with the sign of the form that alone has it.
+fn parse(text: &str, form: Form) -> Vec<Record> {
+    let sign = if form == Form::Printed { "- " } else { "+ " };
     let mut records = Vec::new();
     let (mut scenario, mut process) = ("", "");
     for line in text.lines() {
         if let Some(heading) = line.strip_prefix("== ") {
             scenario = heading.split(':').next().unwrap_or(heading);
-        } else if let Some(row) = line.strip_prefix("    ").filter(|_| !scenario.is_empty()) {
-            records.push(Record {
+            continue;
+        }
+        let Some(line) = line.strip_prefix("  ").or(line.strip_prefix(sign)) else { continue };
+        match line.strip_prefix("    ") {
+            Some(row) => records.push(Record {
                 scenario: scenario.to_string(),
                 process: process.to_string(),
                 text: row.to_string(),
-            });
-        } else {
-            process = line;
+            }),
+            None => process = line,
         }
     }
     records
