@@ -10,9 +10,9 @@ use std::path::Path;
 use crate::say;
 
 /// Bytes that must be free in the temporary directory: compilers and the lessons' programs use it.
-const FREE: i64 = 16 << 20;
+const FREE: libc::off_t = 16 << 20;
 /// A test with 200 clients has 200 sockets, beside the pipes and terminals of all others.
-const DESCRIPTORS: u64 = 1024;
+const DESCRIPTORS: libc::rlim_t = 1024;
 
 /// One line that says what to do, if something is missing.
 pub fn check() -> Result<(), String> {

@@ -5,5 +5,6 @@ mod concurrency;
 mod failures;
 mod formatter;
 mod log;
+mod machine;
 mod quickstart;
 mod stdio;

@@ -399,7 +399,7 @@ fn set_limit(limit: Limit, most: u64) -> io::Result<()> {
     unsafe {
         let mut now: libc::rlimit = std::mem::zeroed();
         succeeds(libc::getrlimit(resource, &raw mut now))?;
-        let most = most.min(now.rlim_max);
+        let most = (most as libc::rlim_t).min(now.rlim_max);
         let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
         succeeds(libc::setrlimit(resource, &raw const limit))
     }

@@ -87,10 +87,16 @@ pub fn descriptors(pid: u32) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
 }
 
+/// The calls that accept a connection. Some processors have no `accept`: one call does what all sockets' calls do.
+#[cfg(not(any(target_arch = "x86", target_arch = "s390x")))]
+pub const ACCEPT: [libc::c_long; 2] = [libc::SYS_accept, libc::SYS_accept4];
+#[cfg(any(target_arch = "x86", target_arch = "s390x"))]
+pub const ACCEPT: [libc::c_long; 2] = [libc::SYS_socketcall, libc::SYS_accept4];
+
 /// Whether it blocks in `accept`; where the kernel does not tell in which call, whether it blocks.
 pub fn waits_in_accept(pid: u32) -> bool {
     let Ok(call) = std::fs::read_to_string(format!("/proc/{pid}/syscall")) else {
         return state(pid) == Some('S');
     };
-    [libc::SYS_accept, libc::SYS_accept4].iter().any(|number| call.starts_with(&format!("{number} ")))
+    ACCEPT.iter().any(|number| call.starts_with(&format!("{number} ")))
 }

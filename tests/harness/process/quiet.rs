@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::net::sockdiag::{acknowledge, in_flight};
 use crate::harness::process::launch::Running;
-use crate::harness::process::procfs::{descendants, state};
+use crate::harness::process::procfs::{ACCEPT, descendants, state};
 use crate::harness::process::wait::wait_at_most;
 
 /// How long bytes may be unacknowledged while every process blocks: more, and the receiver's buffer is full.
@@ -13,7 +13,7 @@ const DELAYED: Duration = Duration::from_millis(250);
 
 /// The calls in which a process waits for somebody else.
 const WAITS: [libc::c_long; 5] =
-    [libc::SYS_accept, libc::SYS_accept4, libc::SYS_read, libc::SYS_recvfrom, libc::SYS_wait4];
+    [ACCEPT[0], ACCEPT[1], libc::SYS_read, libc::SYS_recvfrom, libc::SYS_wait4];
 
 /// Waits until every process of `program` blocks or has ended and nothing is on its way to or from `peers`; false
 /// if that has not come within `patience`, or `enough` before.
