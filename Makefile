@@ -83,7 +83,7 @@ strace-client: build need-strace may-trace ## run-client under strace, its own c
 lanes: need-cargo $(if $(TRACE),,known-server build need-strace) ## one session as a sequence diagram: SERVER= CLIENTS=2, or TRACE=file; FORMAT=svg, FORMAT=mermaid | 一次会话的时序图：SERVER= CLIENTS=2，或 TRACE=文件；FORMAT=svg、FORMAT=mermaid
 	@$(tools) lanes $(if $(TRACE),,"$(bin)" "$$SERVER" "$${CLIENTS:-1}")
 
-lessons: need-cargo $(if $(RECORD),build need-strace need-ss need-ps) ## the list of lessons; RECORD=1 writes traces and examples anew | 课程列表和每课的问题；RECORD=1 重新记录
+lessons: need-cargo $(if $(RECORD),build need-strace need-ss need-ps) ## the list of lessons; RECORD=1 records traces and examples again | 课程列表和每课的问题；RECORD=1 重新记录
 	@$(tools) $(if $(RECORD),record,lessons) $${N:+"$$N"}
 
 lesson: need-cargo need-strace need-ss need-ps ## one lesson, run now: N=3; ASK=1 asks first, RAW=1 shows true ports and pids | 运行一课：N=3；ASK=1 先提问，RAW=1 显示真实的端口和进程号

@@ -25,7 +25,7 @@ fn a_trace_is_read() {
     assert_eq!(events[1].call().and_then(|call| call.bytes(1)).as_deref(), Some(&b"a, \")(\0\x1b"[..]));
 }
 
-/// The recorded trace has just this drawing, whatever makes a child, and whoever of two that did not wait was quicker.
+/// The recorded trace has just this drawing, whatever makes a child, and whichever of two processes that did not wait was quicker.
 #[test]
 fn the_double_fork_is_drawn() {
     let clone = "clone(child_stack=NULL, flags=SIGCHLD)";

@@ -13,6 +13,7 @@ macro_rules! each_lesson {
 
 mod ask;
 mod beyond;
+mod glossary;
 mod languages;
 mod pages;
 mod shown;

@@ -109,7 +109,7 @@ pub fn long(server: &mut Server) -> Outcome {
 
 pub fn slow(subject: &Subject) -> Outcome {
     subject.manner.needs_echo()?;
-    // It is not to wait for whoever reads its log.
+    // It must not wait for the reader of its log.
     let quiet = |launch: Launch| launch.stdout(Stdio::null()).stderr(Stdio::null());
     let mut server = Server::start(subject, free_port(), LOCALHOST, quiet)?;
     let seen = slowly(&server);

@@ -218,7 +218,7 @@ impl Analysis {
         if !self.graph.steps.iter().any(|step| step.process == process) {
             self.inherit(process);
         }
-        // Whoever took the trace has ended it so.
+        // The person who took the trace ended the program this way.
         let by_hand = |end: &str| ["SIGTERM", "SIGINT", "SIGKILL"].iter().any(|name| end.contains(name));
         // strace saw it wait when it was ended; in between, it was only made again.
         let waits = |call: &Call| call.result == "?" && kind(&call.name) != Kind::Exit;
@@ -500,7 +500,7 @@ impl Analysis {
         add_peers(&mut self.graph, &alone);
     }
 
-    /// The other end of each: what is accepted first was connected first, to the same port, and not later.
+    /// The peer of each: what is accepted first was connected first, to the same port, and not later.
     fn peers(&self) -> Vec<Option<usize>> {
         let mut peers = vec![None; self.ends.len()];
         for (number, end) in self.ends.iter().enumerate().filter(|(_, end)| end.server) {

@@ -1,4 +1,4 @@
-//! Peers that were not traced: what they did follows from what the other end read and wrote.
+//! Peers that were not traced: what they did follows from what the traced process read and wrote.
 
 use crate::harness::trace::graph::{ALL, End, Lifeline, Role, Step, StepGraph};
 
