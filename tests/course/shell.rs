@@ -19,6 +19,8 @@ pub struct Terminal {
     line: File,
     /// How many prompts were on the screen when something was typed last.
     prompts: usize,
+    /// The line of the screen on which something was typed last.
+    pub typed_at: usize,
     /// How many lines of the screen have been looked at.
     pub looked_at: usize,
 }
@@ -35,12 +37,13 @@ impl Terminal {
         let line = format!("/proc/{}/fd/0", shell.pid());
         let line = File::options().read(true).custom_flags(libc::O_NOCTTY).open(line);
         let line = line.expect("the shell has a terminal");
-        Terminal { shell, line, prompts: 0, looked_at: 0 }
+        Terminal { shell, line, prompts: 0, typed_at: 0, looked_at: 0 }
     }
 
     /// Types, and waits until it is on the screen.
     pub fn type_in(&mut self, keys: &str) {
         self.prompts = self.prompts_seen();
+        self.typed_at = self.screen().matches('\n').count();
         let before = self.screen().len();
         self.shell.type_in(keys.as_bytes());
         // The end of input is the one key that the screen does not show.

@@ -26,7 +26,7 @@ use crate::harness::tempdir::TempDir;
 /// How long nothing may happen in any terminal before nothing more is expected: no output, no process, no system call.
 const QUIET: Duration = Duration::from_secs(5);
 /// The longest wait for one line, while something does happen: a build, or grading, on a busy machine.
-const LONGEST: Duration = Duration::from_secs(90);
+const LONGEST: Duration = Duration::from_secs(150);
 /// How long a program that never comes to rest may go on before the next line is typed.
 const RESTLESS: Duration = Duration::from_secs(3);
 /// These commands show the present state: typed too early, they are typed again.
@@ -216,11 +216,14 @@ impl Student {
             ));
         };
         let (began, mut changed, mut before) = (Instant::now(), Instant::now(), terminal.activity());
+        // Lines that were seen before the last command stay seen when it is typed again.
+        let mut kept = 0;
         let found = loop {
-            let (mut found, mut next) = (0, terminal.looked_at);
+            let (mut found, mut earlier, mut next) = (kept, kept, terminal.looked_at);
             for (number, printed) in terminal.printed() {
                 if texts.get(found).is_some_and(|text| matches(text, &printed)) {
                     (found, next) = (found + 1, number + 1);
+                    earlier = if number < terminal.typed_at { found } else { earlier };
                 }
             }
             if found == texts.len() {
@@ -233,6 +236,7 @@ impl Student {
             std::thread::sleep(Duration::from_millis(30));
             if looks && terminal.is_at_prompt() && began.elapsed() < 2 * self.quiet {
                 std::thread::sleep(Duration::from_millis(100));
+                kept = earlier;
                 terminal.look_from_here();
                 terminal.type_in(&format!("{command}\n"));
             }
