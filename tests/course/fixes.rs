@@ -51,15 +51,13 @@ fn places(source: &str, mark: &str) -> Vec<String> {
         if !marked || at < next || line.starts_with("//!") {
             continue;
         }
-        let mut end = at;
-        if line.trim_start().starts_with("//") {
-            while lines[end].trim_start().starts_with("//") {
-                end += 1;
-            }
-            end = statement_end(&lines, end);
+        let mut start = at;
+        while lines[start].trim_start().starts_with("//") {
+            start += 1;
         }
+        let end = if start == at { at } else { statement_end(&lines, start) };
         next = end + 1;
-        places.push(without_indent(&lines[at..next]));
+        places.push(without_indent(&lines[start..next]));
     }
     places
 }
@@ -80,6 +78,9 @@ fn statement_end(lines: &[&str], start: usize) -> usize {
 
 fn without_indent(lines: &[&str]) -> String {
     let indent = lines[0].len() - lines[0].trim_start().len();
-    let cut = |line: &&str| line.get(indent..).unwrap_or(line.trim_start()).to_string() + "\n";
-    lines.iter().map(cut).collect::<String>().trim_end().to_string()
+    // The pages need not change with the comments.
+    let code = |line: &str| line.split(" // ").next().unwrap_or_default().trim_end().to_string();
+    let cut = |line: &&str| code(line.get(indent..).unwrap_or(line.trim_start())) + "\n";
+    let lines = lines.iter().filter(|line| !line.trim_start().starts_with("//"));
+    lines.map(cut).collect::<String>().trim_end().to_string()
 }
