@@ -13,7 +13,7 @@ comma := ,
 # What a user sets is text: it is not expanded again, and recipes and tools read it from the environment, so that no
 # name is taken for make's or the shell's code. A switch is on unless it is empty or 0. A relative path starts where
 # make was called, with -C too.
-switches = AS_PRINTED STATIC ASK RAW RECORD PEERS VERBOSE QUIET MUTANTS
+switches = AS_PRINTED STATIC ASK RAW RECORD PEERS VERBOSE QUIET FIXED MUTANTS
 paths = ARTICLE TRACE SERVER_BIN CLIENT_BIN DIR
 texts = SERVER PORT IP CLIENTS N LIKE FORMAT ONLY ERRATUM LISTING SECONDS SEED
 on = $(filter-out 0,$(1))
@@ -95,7 +95,7 @@ fixed: need-cargo need-g++ ## the article's C++ with its 17 fixes, in target/fix
 compare: need-cargo need-strace $(if $(ARTICLE),need-g++) ## calls next to those of the article's C++, as printed and fixed: ARTICLE=file ONLY=quit ERRATUM=13 | 与文章的 C++ 对照系统调用（原文版、修正版）：ARTICLE=文件 ONLY=quit ERRATUM=13
 	@$(tools) compare $${ONLY:+"$$ONLY"}
 
-side-by-side: need-cargo ## the two sources in two columns, aligned: ARTICLE=file LISTING=client | 两份源代码并排对齐：ARTICLE=文件 LISTING=client
+side-by-side: need-cargo ## the two sources in two columns, aligned: ARTICLE=file LISTING=client; FIXED=1: the corrected article | 两份源代码并排对齐：ARTICLE=文件 LISTING=client；FIXED=1：修正后的文章
 	@$(tools) side-by-side "$$LISTING"
 
 page: need-cargo $(if $(RECORD),build need-strace) ## both sources, calls and errata as one HTML file, target/side-by-side.html: ARTICLE=file | 两份源代码、系统调用和勘误，写成一个 HTML 文件 target/side-by-side.html：ARTICLE=文件

@@ -29,7 +29,8 @@ impl<'a> TcpServer<'a> {
         }
 
         // Erratum 17: as printed, the port is in use for a minute after a client's quit.
-        if !AS_PRINTED && setsockopt(self.li_sock_fd, SOL_SOCKET, SO_REUSEADDR, &1, sizeof(&1)) == -1 {
+        let on = 1;
+        if !AS_PRINTED && setsockopt(self.li_sock_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(&on)) == -1 {
             log_message!(FATAL, "setsockopt() failed::%s : %d", strerror(errno()), self.li_sock_fd);
             exit(BIND_ERR);
         }

@@ -18,6 +18,14 @@ fn usage(proc: &CStr) {
     cerr().put(b"example::\n\t").put(proc.to_bytes()).put(SPACE).put(b"127.0.0.1 8080").endl();
 }
 
+/// Erratum 7: `call` on `fd` failed, which ends the session.
+fn lost(sock_fd: c_int, call: &CStr, fd: c_int, reason: &[u8]) -> ! {
+    cout().flush(); // the chunks that were echoed
+    log_message!(FATAL, "Client %s failed: %d : %s", call, fd, reason);
+    close(sock_fd);
+    exit(LOST_ERR);
+}
+
 fn main(argc: c_int, argv: &[&CStr]) -> c_int {
     ignore_sigpipe(); // Erratum 10
     if argc != 3 {
@@ -113,7 +121,8 @@ fn talk_fixed(sock_fd: c_int) {
             QUIT.store(true, Relaxed);
         }
         // Erratum 8: a long line is sent in chunks, and each is read back completely.
-        let (mut echoed, mut sent) = (false, 0);
+        let mut echoed = false;
+        let mut sent = 0;
         loop {
             let n = chunk(message.len() - sent, BUFFER_SIZE - 1);
             let sw = writen(sock_fd, &message[sent..sent + n]);
@@ -129,7 +138,8 @@ fn talk_fixed(sock_fd: c_int) {
                 // Erratum 6: only what was received is printed.
                 let reply = &reply[..sr as usize];
                 if sr > 0 && strcasecmp(reply, c"quit") != 0 {
-                    cout.put(if echoed { b"" } else { b"Server Echo" }).put(reply);
+                    cout.put(if echoed { b"" } else { b"Server Echo" });
+                    cout.put(reply);
                     echoed = true;
                 }
             } else if sw < 0 {
@@ -145,12 +155,4 @@ fn talk_fixed(sock_fd: c_int) {
         }
     }
     close(sock_fd);
-}
-
-/// Erratum 7: `call` on `fd` failed, which ends the session.
-fn lost(sock_fd: c_int, call: &CStr, fd: c_int, reason: &[u8]) -> ! {
-    cout().flush(); // the chunks that were echoed
-    log_message!(FATAL, "Client %s failed: %d : %s", call, fd, reason);
-    close(sock_fd);
-    exit(LOST_ERR);
 }

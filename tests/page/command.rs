@@ -8,6 +8,7 @@ use crate::harness::builds::{SERVERS, root};
 use crate::harness::i18n::chinese;
 use crate::harness::net::ports::free_port;
 use crate::harness::session;
+use crate::harness::switches;
 use crate::harness::terminal::{colours, wide_columns};
 use crate::harness::trace::may_trace;
 use crate::page::align::Alignment;
@@ -110,9 +111,15 @@ pub fn side_by_side(words: &[String]) -> Result<bool, String> {
     }
     let width = wide_columns("side-by-side", WIDEST)?;
     let listings = Listings::read(&given()?)?;
+    let fixes = switches::is_on("FIXED").then(|| fixes::apply(&listings, &fixes::all()));
+    fixes.iter().flat_map(|fixes| &fixes.notes).for_each(|note| println!("{note}"));
     for name in &chosen {
-        match listings.find(name) {
-            Some(text) => show(name, text, width),
+        let text = match &fixes {
+            Some(fixes) => fixes.text(name),
+            None => listings.find(name).map(str::to_string),
+        };
+        match text {
+            Some(text) => show(name, &text, width),
             None => println!("{}\n", say!("{name}: not in this copy", "{name}：副本中没有")),
         }
     }

@@ -14,7 +14,7 @@ pub struct Part {
 /// The files of a listing: beside it, and below it what C++ takes from its library there.
 pub fn files(listing: &str) -> (Vec<&'static str>, Vec<&'static str>) {
     match listing {
-        "tcp.hpp" => (vec!["src/tcp.rs"], vec![]),
+        "tcp.hpp" => (vec!["src/tcp.rs", "src/errata.rs"], vec![]),
         "logMessage.hpp" => (vec!["src/log_message.rs"], vec!["src/vsnprintf.rs"]),
         "tcpServer.cc" => (vec![SHARED, "src/bin/tcp_server.rs"], vec![]),
         "tcpClient.cc" => (vec!["src/bin/tcp_client.rs"], vec!["src/iostream.rs"]),
@@ -27,16 +27,28 @@ pub fn files(listing: &str) -> (Vec<&'static str>, Vec<&'static str>) {
 /// What the three servers share: each listing of a server has it, around its own `start`.
 pub const SHARED: &str = "src/tcp_server.rs";
 
-/// The lines beside a listing, in its order. In the article's class `start` follows `to_upper`.
+/// The lines beside a listing, in its order. In the article's class `start` follows `to_upper`; in the corrected
+/// `tcp.hpp` the functions that the fixes need come before the constants.
 pub fn parts(listing: &str, text: impl Fn(&str) -> String) -> Vec<Part> {
     let whole = |file: &str| Part { file: file.to_string(), lines: 0..text(file).lines().count() };
     let (files, _) = files(listing);
-    let [shared, own] = files[..] else { return files.into_iter().map(whole).collect() };
-    let end = end_of_to_upper(&text(shared));
-    let (mut before, mut after) = (whole(shared), whole(shared));
+    let [around, own] = files[..] else { return files.into_iter().map(whole).collect() };
+    let end = match listing {
+        "tcp.hpp" => first_constant(&text(around)),
+        _ => end_of_to_upper(&text(around)),
+    };
+    let (mut before, mut after) = (whole(around), whole(around));
     before.lines.end = end;
     after.lines.start = end;
     vec![before, whole(own), after]
+}
+
+/// The number of lines before the first constant and its comment.
+fn first_constant(text: &str) -> usize {
+    let lines: Vec<&str> = text.lines().collect();
+    let constant = lines.iter().position(|line| line.starts_with("pub const")).unwrap_or(lines.len());
+    let comment = lines[..constant].iter().rev().take_while(|line| line.starts_with("///")).count();
+    constant - comment
 }
 
 /// The text of these parts, one after the other.

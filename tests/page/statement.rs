@@ -23,12 +23,12 @@ pub struct Statement {
 }
 
 /// Rust's words and the C++ words they are compared as; `new` is the constructor.
-const WORDS: &str = " impl=class new=tcp_server zeroed=memset loop=while is_empty=empty resized=resize \
-    stderr_fileno=stderr stdout_fileno=stdout none=nullptr ";
+const WORDS: &str = " impl=class new=tcp_server zeroed=memset loop=while is_empty=empty len=size put=write resized=resize \
+    ignore_sigpipe=signal pause_before_retry=usleep stderr_fileno=stderr stdout_fileno=stdout none=nullptr ";
 
 /// Types, and words that only one of the two languages needs.
 const IGNORED: &str = " int char bool void string uint16_t ssize_t socklen_t pid_t time_t struct sockaddr sockaddr_in \
-    const volatile static let mut pub fn u16 c_int usize isize str as some true self c_str to_bytes put args define \
+    const volatile static let mut pub fn u16 c_int usize isize str as some true self c_str to_bytes args define do \
     file sizeof i b c sa_family_t crate cstr u8 ";
 
 /// How lines begin that only C++ has: no statements, not aligned.
