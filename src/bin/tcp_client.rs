@@ -1,5 +1,4 @@
 //! Mirrors `tcpClient.cc`: sends each typed line and prints the answer, until `quit`.
-//!
 //! Its peer is any of the three servers.
 
 #![no_std]

@@ -160,7 +160,7 @@ fn format_and_width_are_asked_for() {
     assert!(
         status != 0
             && shown.trim().is_empty()
-            && said.contains("\nlanes: FORMAT is text, svg or mermaid, not png\n"),
+            && said.contains("lanes: FORMAT is text, svg or mermaid, not png\n"),
         "{said}"
     );
     let on_terminal = |columns| {

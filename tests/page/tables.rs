@@ -53,7 +53,7 @@ fn row(document: &Document, erratum: &Erratum, lessons: &[Lesson]) -> String {
     html + "</td></tr>\n"
 }
 
-/// Links to lines that have an erratum: up to three of a listing, one of a file of `src/`.
+/// Links to lines that have an erratum: up to two of a listing, one of a file of `src/`.
 fn places(document: &Document, number: u32) -> Vec<String> {
     let mut places = Vec::new();
     let link = |id: &str, line: usize| format!("<a href=\"#{id}-{0}\">{id}:{0}</a>", line + 1);
@@ -68,7 +68,7 @@ fn places(document: &Document, number: u32) -> Vec<String> {
             repeats.flat_map(|block| &block.rows).any(|row| row.printed == Some(*line))
         };
         let own = lines.iter().filter(|line| !repeated(line));
-        places.extend(own.take(3).map(|line| link(section.file, *line)));
+        places.extend(own.take(2).map(|line| link(section.file, *line)));
     }
     let mut files: Vec<&String> = document.sources.keys().collect();
     files.sort();

@@ -135,7 +135,7 @@ fn reassembled(shown: &[String], width: usize) -> [String; 2] {
             text.push_str(piece);
         }
     }
-    texts.map(|text| text + "\n")
+    texts.map(|text| if text.is_empty() { text } else { text + "\n" })
 }
 
 /// Of each corrected program, 98 statements in 100 have their counterpart in order. Its headers hold what Rust has in
