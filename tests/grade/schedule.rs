@@ -154,7 +154,7 @@ pub fn undisturbed<T>(check: impl Fn() -> T) -> T {
 
 /// How often this process has not run for a while, or the machine has not.
 fn gaps() -> usize {
-    const GAP: Duration = Duration::from_millis(800);
+    const GAP: Duration = Duration::from_secs(3);
     static GAPS: AtomicUsize = AtomicUsize::new(0);
     static LAST: AtomicUsize = AtomicUsize::new(0);
     static CLOCK: Once = Once::new();

@@ -77,14 +77,16 @@ pub fn whole(subject: &Subject) -> Outcome {
 
 /// A session with its input from a pipe, for a client that does not need a terminal for that.
 fn piped(subject: &Subject, lines: &[&str]) -> Result<Option<Session>, Observed> {
-    // Little room: what is written and not read back soon blocks both.
+    let mut asked = false;
     let serve = |peer: Peer, console: &Console| {
+        // Little room: what is written and not read back soon blocks both.
         peer.set_buffer(libc::SO_SNDBUF, 1 << 14);
-        upper(peer, console)
+        upper_seeing(peer, console, |message, _| asked |= !message.is_empty())
     };
     match session(subject, Input::Pipe, lines, serve) {
-        Ok(session) => Ok(Some(session)),
-        Err(_) => connected(subject, &ports(), Input::Terminal).map(|_| None),
+        Ok(session) if asked || session.status == Some(0) => Ok(Some(session)),
+        // It ends or hangs before it sends anything: it needs a terminal.
+        _ => connected(subject, &ports(), Input::Terminal).map(|_| None),
     }
 }
 

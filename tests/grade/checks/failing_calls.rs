@@ -182,7 +182,7 @@ fn spins(server: &Server, intercept: &Intercept) -> Spins {
     }
     let ticks = activity(supervisor).ticks.saturating_sub(began);
     let starts = starts.load(SeqCst);
-    Spins { cpu: running > 60 || ticks > 30, processes: starts > 2 }
+    Spins { cpu: running > 60 || ticks > 60, processes: starts > 2 }
 }
 
 /// The processes that listen have no descriptor left, as long as this is there.
