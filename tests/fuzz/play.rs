@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::fuzz::session::{SERVER, Session, Step};
 use crate::harness::process::launch::{Launch, Running, Trace, while_nothing_forks};
 use crate::harness::process::procfs::state;
-use crate::harness::process::quiet::{processes, settles};
+use crate::harness::process::quiet::settles;
 use crate::harness::process::wait::wait_until;
 use crate::harness::trace::normalise::{Process, normalise, quoted, without_repetition};
 
@@ -172,32 +172,28 @@ impl<'a> Stage<'a> {
             return;
         }
         self.stuck = Some(if enough() { "prompts forever" } else { "never blocks" });
-        self.signal(libc::SIGKILL);
+        self.program.signal_group(libc::SIGKILL);
         let ended = |pid| matches!(state(pid), None | Some('Z'));
-        wait_until("all its processes have ended", || processes(&self.program).into_iter().all(ended));
+        wait_until("all its processes have ended", || self.program.group().into_iter().all(ended));
     }
 
     fn stop(&mut self) {
         let running = |pid: &u32| !matches!(state(*pid), None | Some('Z'));
-        let alive = processes(&self.program).into_iter().filter(running).count();
+        let alive = self.program.group().into_iter().filter(running).count();
         if self.stopped || alive == 0 || self.stuck.is_some() {
             return;
         }
         let stops = |program: &Running| program.trace().matches("--- stopped by SIGSTOP ---").count();
         let before = stops(&self.program);
-        self.signal(libc::SIGSTOP);
+        self.program.signal_group(libc::SIGSTOP);
         wait_until("all its processes have stopped", || stops(&self.program) >= before + alive);
         self.stopped = true;
     }
 
     fn go_on(&mut self) {
         if std::mem::replace(&mut self.stopped, false) {
-            self.signal(libc::SIGCONT);
+            self.program.signal_group(libc::SIGCONT);
         }
-    }
-
-    fn signal(&self, signal: i32) {
-        unsafe { libc::kill(-(self.program.pid() as i32), signal) };
     }
 
     /// Ends what has not ended, and tells what all have done.
@@ -208,7 +204,7 @@ impl<'a> Stage<'a> {
             self.reads(name);
         }
         self.settle();
-        self.signal(libc::SIGTERM);
+        self.program.signal_group(libc::SIGTERM);
         self.program.wait_for_descendants();
         let port = self.address.port();
         let ports = [(u32::from(port), "PORT"), (u32::from(port.swap_bytes()), "PORT, bytes swapped")];

@@ -113,7 +113,7 @@ impl Server {
 
     /// Ends the server and its children with SIGTERM, and returns their log.
     pub fn log(mut self) -> Vec<String> {
-        unsafe { libc::kill(-(self.pid() as i32), libc::SIGTERM) };
+        self.running.signal_group(libc::SIGTERM);
         self.running.wait();
         self.running.stdout.all()
     }

@@ -53,7 +53,7 @@ pub fn traces(
         type_in(&mut programs, client, "quit");
     }
     for program in &programs {
-        unsafe { libc::kill(-(program.pid() as i32), libc::SIGTERM) };
+        program.signal_group(libc::SIGTERM);
     }
     for program in &mut programs {
         program.wait_for_descendants();

@@ -440,9 +440,20 @@ impl Running {
         descendants(self.supervisor.id())
     }
 
-    /// To the process, not to its group.
+    /// To the process, not to its group. One that has been reaped gets none: its number may be another's by now.
     pub fn signal(&self, signal: i32) {
-        unsafe { libc::kill(self.pid() as i32, signal) };
+        if self.descendants().contains(&self.pid()) {
+            unsafe { libc::kill(self.pid() as i32, signal) };
+        }
+    }
+
+    /// The program and its descendants, without strace and what has left the group.
+    pub fn group(&self) -> Vec<u32> {
+        supervisor::group(self.supervisor(), self.pid())
+    }
+
+    pub fn signal_group(&self, signal: i32) {
+        supervisor::signal_group(self.supervisor(), self.pid(), signal);
     }
 
     pub fn type_in(&mut self, text: &[u8]) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::net::sockdiag::{acknowledge, in_flight};
 use crate::harness::process::launch::Running;
-use crate::harness::process::procfs::{ACCEPT, descendants, state};
+use crate::harness::process::procfs::{ACCEPT, state};
 use crate::harness::process::wait::wait_at_most;
 
 /// How long bytes may be unacknowledged while every process blocks: more, and the receiver's buffer is full.
@@ -26,7 +26,7 @@ pub fn settles(
     let (mut blocked_since, mut before, mut stopped) = (None, false, false);
     let settled = wait_at_most(patience, || {
         peers.iter().for_each(|peer| acknowledge(peer));
-        if !processes(program).into_iter().all(is_blocked) {
+        if !program.group().into_iter().all(is_blocked) {
             (blocked_since, before) = (None, false);
             stopped = enough();
             return stopped;
@@ -37,29 +37,6 @@ pub fn settles(
         std::mem::replace(&mut before, now) && now
     });
     settled && !stopped
-}
-
-/// The processes of a program, itself and its children of all generations.
-pub fn processes(program: &Running) -> Vec<u32> {
-    let group = program.pid() as i32;
-    let below = listed_children(program.supervisor()).unwrap_or_else(|| descendants(program.supervisor()));
-    below.into_iter().filter(|&pid| unsafe { libc::getpgid(pid as i32) } == group).collect()
-}
-
-/// The processes below `pid`, if the kernel lists a process's children.
-fn listed_children(pid: u32) -> Option<Vec<u32>> {
-    let mut found = vec![pid];
-    let mut next = 0;
-    while let Some(&above) = found.get(next) {
-        match std::fs::read_to_string(format!("/proc/{above}/task/{above}/children")) {
-            Ok(list) => found.extend(list.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok())),
-            // It has ended since.
-            Err(_) if next > 0 => {}
-            Err(_) => return None,
-        }
-        next += 1;
-    }
-    Some(found.split_off(1))
 }
 
 /// It has ended, or it is in a call that waits for its peer. Before it becomes the program it waits for strace.

@@ -101,14 +101,27 @@ pub fn end(supervisor: &mut Child, program: u32) {
     let below = supervisor.id();
     let mut gone = |timeout| wait_at_most(timeout, || !matches!(supervisor.try_wait(), Ok(None)));
     if !gone(Duration::ZERO) {
-        // The group first: as a rule nothing else is left, and no search of /proc is needed.
-        unsafe { libc::kill(-(program as i32), libc::SIGKILL) };
+        // The group first: as a rule nothing else is left.
+        signal_group(below, program, libc::SIGKILL);
         wait_at_most(TIMEOUT, || {
             gone(Duration::from_millis(10)) || {
                 end_all_below(below);
                 false
             }
         });
+    }
+}
+
+/// The processes of the program's group, of those below its supervisor.
+pub fn group(supervisor: u32, program: u32) -> Vec<u32> {
+    let is_in_group = |pid: &u32| unsafe { libc::getpgid(*pid as i32) } == program as i32;
+    descendants(supervisor).into_iter().filter(is_in_group).collect()
+}
+
+/// Signals the program's group, if somebody is left in it: otherwise its number may be that of another group by now.
+pub fn signal_group(supervisor: u32, program: u32, signal: i32) {
+    if !group(supervisor, program).is_empty() {
+        unsafe { libc::kill(-(program as i32), signal) };
     }
 }
 
