@@ -9,7 +9,7 @@ use crate::grade::intercept::{Intercept, Ruling};
 use crate::grade::outcome::{Observed, Outcome, require, skip_unless};
 use crate::grade::server::Server;
 use crate::grade::subject::Subject;
-use crate::harness::process::procfs::activity;
+use crate::harness::process::procfs::{ACCEPT, activity};
 use crate::say;
 
 #[cfg(target_arch = "x86_64")]
@@ -90,7 +90,7 @@ pub fn failed_accept(subject: &Subject) -> Outcome {
     let (mut server, intercept) = Server::with_calls(subject, FORKS, Intercept::pass)?;
     let seen = out_of_descriptors(&server, &intercept);
     seen.map_err(|seen| server.explain(seen))?;
-    let calls = [libc::SYS_accept, libc::SYS_accept4];
+    let calls = ACCEPT;
     let (mut server, intercept) = Server::with_calls(subject, &calls, Intercept::pass)?;
     let seen = passing_errors(&server, &intercept);
     seen.map_err(|seen| server.explain(seen))

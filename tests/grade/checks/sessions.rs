@@ -11,7 +11,7 @@ use crate::grade::peer::Peer;
 use crate::grade::server::Server;
 use crate::grade::subject::Subject;
 use crate::harness::net::procnet::{self, Socket};
-use crate::harness::process::procfs::descriptors;
+use crate::harness::process::procfs::{ACCEPT, descriptors};
 use crate::say;
 
 /// What accept() was told about the length of its address: 0 in a program that set no length.
@@ -37,8 +37,7 @@ pub fn first(subject: &Subject) -> Outcome {
             Ruling::Pass
         });
     };
-    let (mut server, _intercept) =
-        Server::with_calls(subject, &[libc::SYS_accept, libc::SYS_accept4], look)?;
+    let (mut server, _intercept) = Server::with_calls(subject, &ACCEPT, look)?;
     let client = server.client();
     server.started.settle();
     if let Some(length) = *wrong.lock().expect("no rule panics") {
