@@ -132,9 +132,15 @@ impl<'a> Server<'a> {
     /// A new client is served.
     pub fn serves_next(&self) -> Outcome {
         match self.client() {
-            Ok(_) => Ok(()),
-            Err(seen) => Err(Observed::fail(say!("the next client: {seen}", "下一个客户端：{seen}"))),
+            Ok(client) => drop(client),
+            Err(seen) => {
+                return Err(Observed::fail(say!("the next client: {seen}", "下一个客户端：{seen}")));
+            }
         }
+        // A SIGCHLD that arrives while the kernel asks about a fork() would make it fail with EINTR, as no real fork() does:
+        // the end of this client's process must not meet the start of the next one's.
+        self.started.settle();
+        Ok(())
     }
 
     /// Whether a process has the socket of this client.

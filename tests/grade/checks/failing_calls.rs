@@ -155,6 +155,7 @@ fn out_of_descriptors(server: &Server, intercept: &Intercept) -> Outcome {
         require(!spins.cpu, say!("it tries again without a pause", "它不停顿地重试"))?;
     }
     drop(waiting);
+    server.started.settle();
     server.serves_next()?;
     skip_unless(!accepted, say!("its accept() cannot be made to fail", "无法使它的 accept() 失败"))
 }
