@@ -113,10 +113,16 @@ impl Started<'_> {
 
     /// The sockets at which it listens, each with a process that has it.
     pub fn listening(&self) -> Vec<(u32, Socket)> {
-        let below = self.running.descendants();
-        let holder = |socket: &Socket| below.iter().copied().find(|&pid| socket.is_held_by(pid));
-        let listening = procnet::listening().into_iter();
-        listening.filter_map(|socket| Some((holder(&socket)?, socket))).collect()
+        let mut found = Vec::new();
+        let mut listening = procnet::listening();
+        for pid in self.running.descendants() {
+            let held = procnet::held(pid);
+            let is_held = |socket: &Socket| held.iter().any(|(_, inode)| *inode == socket.inode);
+            let (its, others): (Vec<Socket>, Vec<Socket>) = listening.into_iter().partition(is_held);
+            found.extend(its.into_iter().map(|socket| (pid, socket)));
+            listening = others;
+        }
+        found
     }
 
     /// Whether it ends without help, with a message and a status other than 0; it may ask a name server first.

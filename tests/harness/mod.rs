@@ -42,6 +42,7 @@ mod tests {
     mod preflight;
     mod process;
     mod report;
+    mod sockets;
     mod structure;
     mod wrap;
 }

@@ -185,7 +185,8 @@ fn vanished(server: &Server, intercept: &Intercept) -> Outcome {
     let its = |socket: &Socket| socket.port == server.port;
     let here = client.port();
     let mut patience = server.started.patience();
-    while !procnet::of(here).iter().any(|socket| its(socket) && socket.state == "08") && !patience.is_over()
+    while !procnet::of(here).iter().any(|socket| its(socket) && socket.state == procnet::CLOSE_WAIT)
+        && !patience.is_over()
     {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }

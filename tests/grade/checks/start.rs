@@ -44,7 +44,7 @@ fn tried(started: &Started, listener: &TcpListener) -> Option<String> {
     if started.subject.is_client() {
         let connecting = |pid: u32| {
             let held = procnet::held(pid);
-            let syn_sent = procnet::in_state("02");
+            let syn_sent = procnet::in_state(procnet::SYN_SENT);
             syn_sent.iter().any(|socket| held.iter().any(|(_, inode)| *inode == socket.inode))
         };
         let connects =
@@ -93,8 +93,9 @@ pub fn in_use(subject: &Subject) -> Outcome {
 /// Once its end has closed a connection first, so that the TIME_WAIT is on its side.
 pub fn restarts(subject: &Subject) -> Outcome {
     let mut server = Server::new(subject)?;
-    let waits =
-        |port: u16| procnet::of(port).iter().any(|socket| socket.state == "06" && socket.port == port);
+    let waits = |port: u16| {
+        procnet::of(port).iter().any(|socket| socket.state == procnet::TIME_WAIT && socket.port == port)
+    };
     let mut patience = server.started.patience();
     let mut client = server.client()?;
     server.started.running.end();

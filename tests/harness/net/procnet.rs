@@ -1,14 +1,22 @@
-//! The kernel's tables of TCP sockets, of IPv4 and IPv6, and which process holds which.
+//! The kernel's TCP sockets, of IPv4 and IPv6, and which process holds which.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// A row of the kernel's tables of TCP sockets.
+use crate::harness::net::sockdiag;
+
+/// Numbers of states, as in the kernel's `include/net/tcp_states.h`.
+pub const SYN_SENT: u8 = 2;
+pub const TIME_WAIT: u8 = 6;
+pub const CLOSE_WAIT: u8 = 8;
+pub const LISTEN: u8 = 10;
+
+/// A TCP socket.
 pub struct Socket {
     pub address: String,
     pub port: u16,
     pub peer: u16,
-    /// In hexadecimal: `0A` is LISTEN, `08` is CLOSE_WAIT.
-    pub state: String,
+    /// One of the states above.
+    pub state: u8,
     pub inode: String,
 }
 
@@ -18,25 +26,33 @@ impl Socket {
     }
 }
 
-/// The sockets whose row contains `text`. There may be thousands: only these rows are parsed.
-fn rows(text: &str) -> Vec<Socket> {
-    let table = |name| std::fs::read_to_string(format!("/proc/net/{name}")).unwrap_or_default();
-    let tables = table("tcp") + &table("tcp6");
-    tables.lines().filter(|row| row.contains(text)).filter_map(socket).collect()
-}
-
 /// Those with this port at either end.
 pub fn of(port: u16) -> Vec<Socket> {
-    rows(&format!(":{port:04X} "))
+    let mut found = sockets(u32::MAX);
+    found.retain(|socket| socket.port == port || socket.peer == port);
+    found
 }
 
-/// Those in this state, as two hexadecimal digits.
-pub fn in_state(state: &str) -> Vec<Socket> {
-    rows(&format!(" {state} "))
+pub fn in_state(state: u8) -> Vec<Socket> {
+    sockets(1 << state)
 }
 
 pub fn listening() -> Vec<Socket> {
-    rows(" 0A ")
+    in_state(LISTEN)
+}
+
+/// Those in these states, each a bit.
+pub fn sockets(states: u32) -> Vec<Socket> {
+    sockdiag::sockets(states).unwrap_or_else(|| table(states))
+}
+
+/// The same from the tables in `/proc/net`, where there is no `sock_diag`.
+pub fn table(states: u32) -> Vec<Socket> {
+    let table = |name| std::fs::read_to_string(format!("/proc/net/{name}")).unwrap_or_default();
+    let tables = table("tcp") + &table("tcp6");
+    let mut found: Vec<Socket> = tables.lines().filter_map(socket).collect();
+    found.retain(|socket| states & 1 << socket.state != 0);
+    found
 }
 
 fn socket(row: &str) -> Option<Socket> {
@@ -46,7 +62,8 @@ fn socket(row: &str) -> Option<Socket> {
     let (_, peer) = there.split_once(':')?;
     let number = |hex| u16::from_str_radix(hex, 16).ok();
     let (port, peer) = (number(port)?, number(peer)?);
-    Some(Socket { address: notation(address)?, port, peer, state: state.into(), inode: inode.into() })
+    let state = u8::from_str_radix(state, 16).ok()?;
+    Some(Socket { address: notation(address)?, port, peer, state, inode: inode.into() })
 }
 
 /// An address in dotted or colon notation; an IPv4 address mapped into IPv6 as IPv4.
