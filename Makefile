@@ -74,10 +74,10 @@ run-client: build ## the client: PORT=8080 IP=127.0.0.1 | 客户端：PORT=8080 
 demo: known-server build ## a server and a client talk, both terminals in one: SERVER= | 服务端和客户端对话，两个终端的输出合在一起：SERVER=
 	@$(cargo) run --quiet --profile tools --example demo -- "$(bin)" "$$SERVER"
 
-strace-server: known-server build need-strace may-trace ## run-server under strace, its own calls alone; PEERS=1 names both ends | 在 strace 下运行服务端，只看它自己的调用；PEERS=1 写出两端
+strace-server: known-server build need-strace may-trace ## run-server under strace, only its own calls; PEERS=1 names both ends | 在 strace 下运行服务端，只看它自己的调用；PEERS=1 写出两端
 	@$(strace) -f "$(bin)/$$SERVER" "$$PORT" "$$IP" >/dev/null
 
-strace-client: build need-strace may-trace ## run-client under strace, its own calls alone | 在 strace 下运行客户端，只看它自己的调用
+strace-client: build need-strace may-trace ## run-client under strace, only its own calls | 在 strace 下运行客户端，只看它自己的调用
 	@$(strace) "$(bin)/tcp_client" "$$IP" "$$PORT" >/dev/null
 
 lanes: need-cargo $(if $(TRACE),,known-server build need-strace) ## one session as a sequence diagram: SERVER= CLIENTS=2, or TRACE=file; FORMAT=svg, FORMAT=mermaid | 一次会话的时序图：SERVER= CLIENTS=2，或 TRACE=文件；FORMAT=svg、FORMAT=mermaid

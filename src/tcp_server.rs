@@ -28,8 +28,8 @@ impl<'a> TcpServer<'a> {
             inet_aton(self.ip, &mut local.sin_addr);
         }
 
-        // Erratum 17: as printed, the port is in use for a minute after a client's quit.
         let on = 1;
+        // Erratum 17: as printed, the port is in use for a minute after a client's quit.
         if !AS_PRINTED && setsockopt(self.li_sock_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(&on)) == -1 {
             log_message!(FATAL, "setsockopt() failed::%s : %d", strerror(errno()), self.li_sock_fd);
             exit(BIND_ERR);

@@ -119,9 +119,9 @@ fn talk_fixed(sock_fd: c_int) {
         if strcasecmp(&message, c"quit") == 0 {
             QUIT.store(true, Relaxed);
         }
-        // Erratum 8: a long line is sent in chunks, and each is read back completely.
         let mut echoed = false;
         let mut sent = 0;
+        // Erratum 8: a long line is sent in chunks, and each is read back completely.
         loop {
             let n = chunk(message.len() - sent, BUFFER_SIZE - 1);
             let sw = writen(sock_fd, &message[sent..sent + n]);

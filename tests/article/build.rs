@@ -1,6 +1,6 @@
 //! The article's four programs: its listings with some of the fixes, built with g++.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -57,9 +57,15 @@ pub fn program(article: &Path, printed: bool, name: &str) -> PathBuf {
     program_with(article, &to_run(printed), name)
 }
 
-/// One of the article's four programs, with these fixes.
+/// One of the article's four programs, with these fixes. A copy is read and corrected once in a process, not for each of
+/// hundreds of cases.
 pub fn program_with(article: &Path, errata: &BTreeSet<u32>, name: &str) -> PathBuf {
-    let built = built(article, errata).unwrap_or_else(|line| panic!("{line}"));
+    type Known = BTreeMap<(PathBuf, BTreeSet<u32>), Result<Built, String>>;
+    static KNOWN: Mutex<Known> = Mutex::new(BTreeMap::new());
+
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let built = known.entry((article.into(), errata.clone())).or_insert_with(|| built(article, errata));
+    let built = built.as_ref().unwrap_or_else(|line| panic!("{line}"));
     match built.without.iter().find(|(program, _)| *program == name) {
         Some((_, why)) => panic!("{why}"),
         None => built.directory.join(name),

@@ -161,7 +161,7 @@ fn print(lesson: &Lesson, measured: &[Option<String>], width: usize, asks: bool)
 /// What would have to be there for a block to be run.
 fn lacking(kind: &str) -> String {
     match kind.trim_start_matches("trace").trim_start() {
-        "article" => say!("ARTICLE=file.md runs it here", "给出 ARTICLE=文件 就能在这里运行"),
+        "article" => say!("ARTICLE=file.html runs it here", "给出 ARTICLE=文件 就能在这里运行"),
         "unshare" => say!("this machine lets nobody be process 1", "这台机器不允许成为 1 号进程"),
         "tcpdump" => say!(
             "it needs tcpdump and the right to capture, `sudo make lesson`",

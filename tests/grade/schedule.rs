@@ -24,6 +24,8 @@ const PAGES: u64 = 1 << 20;
 const PROOF: usize = 40;
 /// A check that was interrupted, by a suspended machine or by Ctrl-Z, is made again at most so often.
 const TIMES: usize = 5;
+/// A check that could not be made is tried so often.
+const TRIES: usize = 3;
 
 /// What is known so far of a program's checks.
 struct Progress<'a> {
@@ -119,7 +121,7 @@ fn made(subject: &Subject, check: &Check, missing: Option<Need>, verbose: bool) 
             let text = text.map_or("", Check::requirement);
             Err(Observed::Skip(say!("needs check {name}: {text}", "以检查项 {name} 为前提：{text}")))
         }
-        None => undisturbed(|| caught(|| check.run(subject))),
+        None => tried(|| undisturbed(|| caught(|| check.run(subject)))),
     };
     let (verdict, seen, lesson, usable) = match seen {
         Ok(()) => (Verdict::Passed, String::new(), None, true),
@@ -129,6 +131,17 @@ fn made(subject: &Subject, check: &Check, missing: Option<Need>, verbose: bool) 
     let proof = if verbose && verdict == Verdict::Failed { proof(subject, check) } else { String::new() };
     let lesson = lesson.unwrap_or(check.lesson);
     Finding { verdict, name: check.name, requirement: check.requirement(), seen, lesson, usable, proof }
+}
+
+/// A check that could not be made is tried again: on a busy machine that may be chance, and the score must not depend on it.
+fn tried(check: impl Fn() -> Result<(), Observed>) -> Result<(), Observed> {
+    for _ in 1..TRIES {
+        let seen = check();
+        if !matches!(seen, Err(Observed::Skip(_))) {
+            return seen;
+        }
+    }
+    check()
 }
 
 /// A check that itself goes wrong is no reason to lose the others.

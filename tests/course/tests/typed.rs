@@ -171,7 +171,7 @@ impl Student {
         if !command.contains("ARTICLE=") {
             return Some(command.to_string());
         }
-        Some(command.replace("ARTICLE=file.md", &format!("ARTICLE='{}'", article()?.display())))
+        Some(command.replace("ARTICLE=file.html", &format!("ARTICLE='{}'", article()?.display())))
     }
 
     /// Types, once all that was typed before is read.

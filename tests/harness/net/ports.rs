@@ -11,8 +11,8 @@ pub fn is_listening(port: u16) -> bool {
 }
 
 /// An unused port below those that the kernel gives to clients. Each process takes a hundred at a time and holds the
-/// first as a UDP port, so that several test runs keep apart. No port is the same in both byte orders: it would not show
-/// erratum 1.
+/// first as a UDP port, so that several test runs keep apart. In the other byte order, as a program with erratum 1 takes
+/// it, it is another port, unused, too, not a privileged one, and none that the kernel gives to clients.
 pub fn free_port() -> u16 {
     static TAKEN: Mutex<(u16, Vec<UdpSocket>)> = Mutex::new((0, Vec::new()));
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -26,8 +26,10 @@ pub fn free_port() -> u16 {
             taken.1.push(held);
         }
         taken.0 += 1;
-        if taken.0 % 100 != 0 && taken.0.swap_bytes() != taken.0 && is_unused(taken.0) {
-            return taken.0;
+        let (port, swapped) = (taken.0, taken.0.swap_bytes());
+        let usable = port % 100 != 0 && swapped != port && (1024..32_768).contains(&swapped);
+        if usable && is_unused(port) && is_unused(swapped) {
+            return port;
         }
     }
 }
