@@ -2,7 +2,7 @@
 
 /// A line of a corrected listing.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub struct SourceLine {
     pub text: String,
     /// The line of the reader's listing that it is, or replaces: from 1.
     pub from: Option<usize>,
@@ -38,17 +38,20 @@ pub struct Edit {
 }
 
 #[derive(Clone)]
-pub struct Document {
-    pub lines: Vec<Line>,
+pub struct SourceText {
+    pub lines: Vec<SourceLine>,
 }
 
 const INDENT: usize = 4;
 
-impl Document {
-    pub fn of(text: &str) -> Document {
-        let line =
-            |(at, text): (usize, &str)| Line { text: text.to_string(), from: Some(at + 1), fix: None };
-        Document { lines: text.lines().enumerate().map(line).collect() }
+impl SourceText {
+    pub fn of(text: &str) -> SourceText {
+        let line = |(at, text): (usize, &str)| SourceLine {
+            text: text.to_string(),
+            from: Some(at + 1),
+            fix: None,
+        };
+        SourceText { lines: text.lines().enumerate().map(line).collect() }
     }
 
     pub fn text(&self) -> String {
@@ -121,8 +124,8 @@ impl Document {
         origins.resize(lines.len(), None);
         origins.splice(0..0, vec![None; before.len()]);
         let lines = before.into_iter().chain(lines).zip(origins);
-        let lines = lines.map(|(text, from)| Line { text, from, fix: Some(erratum) });
-        self.lines.splice(from..to, lines.collect::<Vec<Line>>());
+        let lines = lines.map(|(text, from)| SourceLine { text, from, fix: Some(erratum) });
+        self.lines.splice(from..to, lines.collect::<Vec<SourceLine>>());
     }
 
     /// The line of a byte of the text, and the byte's place in it.
@@ -152,7 +155,7 @@ impl Document {
         let indent = self.indent(at);
         self.lines[number].text = line.text[..column].trim_end().to_string();
         let text = indent + line.text[column..].trim_start();
-        self.lines.insert(number + 1, Line { text, ..line });
+        self.lines.insert(number + 1, SourceLine { text, ..line });
         number + 1
     }
 }

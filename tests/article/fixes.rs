@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::edit::{Document, Line};
+use super::edit::{SourceLine, SourceText};
 use super::pattern::{Bindings, Hunk, is_in};
 use crate::article::listings::Listings;
 use crate::harness::builds::root;
@@ -34,10 +34,10 @@ struct Fix {
     title: String,
     /// What it fixes, in English and in Chinese, each with the title.
     says: [String; 2],
-    sections: Vec<Section>,
+    sections: Vec<FixSection>,
 }
 
-struct Section {
+struct FixSection {
     listings: Vec<&'static str>,
     with: Option<u32>,
     without: Option<u32>,
@@ -72,13 +72,13 @@ impl fmt::Display for Note {
 
 /// The listings of a copy with some of the fixes.
 pub struct Fixed {
-    listings: BTreeMap<&'static str, Vec<Line>>,
+    listings: BTreeMap<&'static str, Vec<SourceLine>>,
     pub notes: Vec<Note>,
 }
 
 impl Fixed {
     /// The lines of a listing, if the copy has it.
-    pub fn lines(&self, listing: &str) -> Option<&[Line]> {
+    pub fn lines(&self, listing: &str) -> Option<&[SourceLine]> {
         self.listings.get(listing).map(Vec::as_slice)
     }
 
@@ -95,7 +95,7 @@ pub fn apply(listings: &Listings, errata: &BTreeSet<u32>) -> Fixed {
     let fixes = in_order(errata);
     for listing in crate::article::classify::LISTINGS {
         let Some(text) = listings.find(listing) else { continue };
-        let mut document = Document::of(text);
+        let mut document = SourceText::of(text);
         for fix in &fixes {
             if let Some(note) = fix.apply(listing, errata, &mut document) {
                 fixed.notes.push(note);
@@ -170,13 +170,13 @@ impl Fix {
         let title = title.to_string();
         let numbers = title.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty());
         let errata = numbers.map(|number| number.parse().expect("digits")).collect();
-        let mut sections: Vec<Section> = Vec::new();
+        let mut sections: Vec<FixSection> = Vec::new();
         let mut hunk: Vec<&str> = Vec::new();
         for (number, line) in lines {
             let failed = |why: &str| format!("{number}: {why}: {line}");
             if let Some(heading) = line.strip_prefix("@@ ") {
                 finish(&mut sections, &mut hunk);
-                sections.push(Section::parse(heading).ok_or_else(|| failed("no such heading"))?);
+                sections.push(FixSection::parse(heading).ok_or_else(|| failed("no such heading"))?);
             } else if let Some(unless) = line.strip_prefix("unless ") {
                 let section = sections.last_mut().ok_or_else(|| failed("before the first @@"))?;
                 section.unless.push(unless.to_string());
@@ -197,9 +197,9 @@ impl Fix {
         &self,
         listing: &'static str,
         errata: &BTreeSet<u32>,
-        document: &mut Document,
+        document: &mut SourceText,
     ) -> Option<Note> {
-        let applies = |section: &&Section| {
+        let applies = |section: &&FixSection| {
             section.listings.contains(&listing)
                 && section.with.is_none_or(|other| errata.contains(&other))
                 && section.without.is_none_or(|other| !errata.contains(&other))
@@ -233,17 +233,17 @@ impl Fix {
 }
 
 /// What was collected is a hunk of the last section.
-fn finish(sections: &mut [Section], lines: &mut Vec<&str>) {
+fn finish(sections: &mut [FixSection], lines: &mut Vec<&str>) {
     if let (Some(section), false) = (sections.last_mut(), lines.is_empty()) {
         section.hunks.push(Hunk::parse(lines));
     }
     lines.clear();
 }
 
-impl Section {
+impl FixSection {
     /// `tcpServer.cc, version one, with 8`.
-    fn parse(heading: &str) -> Option<Section> {
-        let mut section = Section {
+    fn parse(heading: &str) -> Option<FixSection> {
+        let mut section = FixSection {
             listings: Vec::new(),
             with: None,
             without: None,

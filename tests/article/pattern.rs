@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::edit::{Document, Edit, Place};
+use super::edit::{Edit, Place, SourceText};
 
 /// What the names of a fix stand for in a listing.
 pub type Bindings = BTreeMap<String, String>;
@@ -206,7 +206,7 @@ fn find(
 }
 
 /// Whether this is anywhere in a listing.
-pub fn is_in(pattern: &str, document: &Document) -> bool {
+pub fn is_in(pattern: &str, document: &SourceText) -> bool {
     let (text, elements) = (document.text(), elements(pattern));
     find(&elements.iter().collect::<Vec<_>>(), &text, &tokens(&text), &mut Bindings::new()).is_some()
 }
@@ -267,7 +267,7 @@ impl Hunk {
     }
 
     /// Whether a listing has this change already.
-    pub fn is_done(&self, document: &Document, bindings: &Bindings) -> bool {
+    pub fn is_done(&self, document: &SourceText, bindings: &Bindings) -> bool {
         let lines = self.0.iter().filter(|line| line.mark != Mark::Removed);
         let elements: Vec<&Element> = lines.flat_map(|line| &line.elements).collect();
         let text = document.text();
@@ -275,7 +275,7 @@ impl Hunk {
     }
 
     /// The changes at the place that matches, if there is one.
-    pub fn find(&self, document: &Document, bindings: &mut Bindings) -> Option<Vec<Edit>> {
+    pub fn find(&self, document: &SourceText, bindings: &mut Bindings) -> Option<Vec<Edit>> {
         let text = document.text();
         let tokens = tokens(&text);
         let lines = self.0.iter().filter(|line| line.mark != Mark::Inserted);

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::golden::{recorded, write};
-use super::runner::{Subject, run, run_as_far_as_possible};
+use super::runner::{Implementation, run, run_as_far_as_possible};
 use super::scenario::{Scenario, scenarios};
 use crate::article::build::{VERSIONS, Version};
 use crate::article::{article, fixes, given};
@@ -99,14 +99,14 @@ struct Total {
 
 /// The C++, or what is recorded of it, and the port.
 fn compare_pair(version: Version, chosen: &[Scenario], half: usize) -> Result<Total, String> {
-    let port = Subject::port(version);
+    let port = Implementation::port(version);
     let (name, cpp, without) = match article() {
         Some(article) => {
             let name = match version {
                 Version::AsPrinted => "the article's C++, as printed",
                 Version::Fixed => "the article's C++, corrected",
             };
-            let (cpp, without) = Subject::cpp(&article, version.errata(), name)?;
+            let (cpp, without) = Implementation::cpp(&article, version.errata(), name)?;
             ("C++", Some(cpp), without)
         }
         None => {
@@ -172,8 +172,8 @@ fn compare_fix(erratum: &str, chosen: &[Scenario], half: usize) -> Result<bool, 
     before.remove(&number);
     let mut after = before.clone();
     after.insert(number);
-    let (printed, mut without) = Subject::cpp(&article, before, "the article as printed")?;
-    let (fixed, without_too) = Subject::cpp(&article, after, "the article with one fix")?;
+    let (printed, mut without) = Implementation::cpp(&article, before, "the article as printed")?;
+    let (fixed, without_too) = Implementation::cpp(&article, after, "the article with one fix")?;
     without.extend(without_too);
     for (program, why) in &without {
         println!("{}", say!("left out: {program}: {why}", "略去：{program}：{why}"));
@@ -197,7 +197,7 @@ fn compare_fix(erratum: &str, chosen: &[Scenario], half: usize) -> Result<bool, 
     let names = names.each_ref().map(String::as_str);
     for (scenario, [(left, stopped), (right, stopped_too)]) in playable.iter().zip(&played) {
         let rows = beside(left, right);
-        if rows.iter().all(|(_, rows)| rows.iter().all(Row::is_same)) {
+        if rows.iter().all(|(_, rows)| rows.iter().all(ComparedRow::is_same)) {
             total.same += rows.iter().map(|(_, rows)| rows.len()).sum::<usize>();
             continue;
         }
@@ -227,7 +227,7 @@ fn record(all: &[Scenario]) -> Result<bool, String> {
     let article = given()?;
     let mut subjects = Vec::new();
     for version in VERSIONS {
-        let (cpp, without) = Subject::cpp(&article, version.errata(), "the article's C++")?;
+        let (cpp, without) = Implementation::cpp(&article, version.errata(), "the article's C++")?;
         if let Some((program, why)) = without.first() {
             return Err(say!("not recorded: {program}: {why}", "未记录：{program}：{why}"));
         }
@@ -244,16 +244,16 @@ fn record(all: &[Scenario]) -> Result<bool, String> {
 }
 
 /// A row of each side; one may be missing.
-struct Row<'a>(Option<&'a str>, Option<&'a str>);
+struct ComparedRow<'a>(Option<&'a str>, Option<&'a str>);
 
-impl Row<'_> {
+impl ComparedRow<'_> {
     fn is_same(&self) -> bool {
         self.0 == self.1
     }
 }
 
 /// The processes of both sides by name, their rows side by side.
-fn beside<'a>(left: &'a [Process], right: &'a [Process]) -> Vec<(&'a str, Vec<Row<'a>>)> {
+fn beside<'a>(left: &'a [Process], right: &'a [Process]) -> Vec<(&'a str, Vec<ComparedRow<'a>>)> {
     let mut names: Vec<&str> = left.iter().map(|process| process.name.as_str()).collect();
     names.extend(right.iter().map(|process| process.name.as_str()));
     let mut known = BTreeSet::new();
@@ -264,15 +264,15 @@ fn beside<'a>(left: &'a [Process], right: &'a [Process]) -> Vec<(&'a str, Vec<Ro
     names.into_iter().map(|name| (name, paired(rows_of(left, name), rows_of(right, name)))).collect()
 }
 
-fn paired<'a>(left: &'a [String], right: &'a [String]) -> Vec<Row<'a>> {
+fn paired<'a>(left: &'a [String], right: &'a [String]) -> Vec<ComparedRow<'a>> {
     let (mut rows, mut i, mut j) = (Vec::new(), 0, 0);
     for (next_i, next_j) in common(left, right).into_iter().chain([(left.len(), right.len())]) {
         for n in 0..(next_i - i).max(next_j - j) {
             let of = |side: &'a [String], at: usize, next: usize| side[at..next].get(n).map(String::as_str);
-            rows.push(Row(of(left, i, next_i), of(right, j, next_j)));
+            rows.push(ComparedRow(of(left, i, next_i), of(right, j, next_j)));
         }
         if let Some(row) = left.get(next_i) {
-            rows.push(Row(Some(row), Some(row)));
+            rows.push(ComparedRow(Some(row), Some(row)));
         }
         (i, j) = (next_i + 1, next_j + 1);
     }
@@ -284,7 +284,7 @@ fn show(
     title: &str,
     scenario: &Scenario,
     names: [&str; 2],
-    processes: &[(&str, Vec<Row>)],
+    processes: &[(&str, Vec<ComparedRow>)],
     mark: &str,
     half: usize,
     total: &mut Total,

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use super::scenario::{Action, FILE, PeerAction, Scenario, Step, When};
+use super::scenario::{Action, FILE, PeerAction, Scenario, ScenarioStep, When};
 use crate::article::build::{Built, Version, built};
 use crate::harness::builds::{Build, program};
 use crate::harness::net::ports::{free_port, is_unused};
@@ -19,7 +19,7 @@ use crate::harness::report::during;
 use crate::harness::trace::normalise::{Process, normalise, without_repetition};
 
 /// Programs that scenarios are run with.
-pub struct Subject {
+pub struct Implementation {
     /// The directory of the four programs.
     pub directory: PathBuf,
     /// The errata that are fixed in them.
@@ -31,13 +31,13 @@ pub struct Subject {
 /// Programs that could not be built, and why.
 pub type Missing = Vec<(&'static str, String)>;
 
-impl Subject {
+impl Implementation {
     pub fn port(version: Version) -> Self {
         let (build, name) = match version {
             Version::AsPrinted => (Build::AsPrinted, "the port, as printed"),
             Version::Fixed => (Build::Fixed, "the port, fixed"),
         };
-        Subject { directory: program(build, ""), fixed: version.errata(), name }
+        Implementation { directory: program(build, ""), fixed: version.errata(), name }
     }
 
     /// The article's C++ with these fixes, and why some of its programs are not there.
@@ -47,7 +47,7 @@ impl Subject {
         name: &'static str,
     ) -> Result<(Self, Missing), String> {
         let Built { directory, without, .. } = built(article, &fixed)?;
-        Ok((Subject { directory, fixed, name }, without))
+        Ok((Implementation { directory, fixed, name }, without))
     }
 
     /// Whether this erratum is not in one of the programs: 4 is in version two alone.
@@ -57,7 +57,7 @@ impl Subject {
 }
 
 struct ScenarioRun<'a> {
-    subject: &'a Subject,
+    subject: &'a Implementation,
     scenario: &'a Scenario,
     /// The server's port.
     port: u16,
@@ -65,11 +65,11 @@ struct ScenarioRun<'a> {
     running: Vec<(&'static str, Running)>,
     peers: HashMap<String, TcpStream>,
     /// The step that is being done.
-    at: Option<&'a Step>,
+    at: Option<&'a ScenarioStep>,
 }
 
 /// What the processes of a subject do in a scenario. Panics if a step cannot be done.
-pub fn run(scenario: &Scenario, subject: &Subject) -> Vec<Process> {
+pub fn run(scenario: &Scenario, subject: &Implementation) -> Vec<Process> {
     let _during = during(format!("{scenario}, {}", subject.name));
     let mut scenario_run = ScenarioRun::new(scenario, subject);
     scenario_run.steps();
@@ -78,7 +78,10 @@ pub fn run(scenario: &Scenario, subject: &Subject) -> Vec<Process> {
 
 /// The same of a subject that may die before the end: what its processes do up to the step that cannot be done,
 /// and that step.
-pub fn run_as_far_as_possible(scenario: &Scenario, subject: &Subject) -> (Vec<Process>, Option<String>) {
+pub fn run_as_far_as_possible(
+    scenario: &Scenario,
+    subject: &Implementation,
+) -> (Vec<Process>, Option<String>) {
     let mut scenario_run = ScenarioRun::new(scenario, subject);
     FAILURE_IS_EXPECTED.set(true);
     let result = catch_unwind(AssertUnwindSafe(|| scenario_run.steps()));
@@ -104,7 +107,7 @@ pub fn failure_is_expected() -> bool {
 }
 
 impl<'a> ScenarioRun<'a> {
-    fn new(scenario: &'a Scenario, subject: &'a Subject) -> Self {
+    fn new(scenario: &'a Scenario, subject: &'a Implementation) -> Self {
         let (running, peers) = (Vec::new(), HashMap::new());
         ScenarioRun { subject, scenario, port: port(), listener: None, running, peers, at: None }
     }
@@ -119,7 +122,7 @@ impl<'a> ScenarioRun<'a> {
         }
     }
 
-    fn applies(&self, step: &Step) -> bool {
+    fn applies(&self, step: &ScenarioStep) -> bool {
         match step.when {
             When::Always => true,
             When::With(erratum) => self.subject.is_fixed(self.scenario.program, erratum),

@@ -17,7 +17,7 @@ pub struct Scenario {
     /// In English, and in Chinese.
     pub says: [String; 2],
     pub settings: Settings,
-    pub steps: Vec<Step>,
+    pub steps: Vec<ScenarioStep>,
 }
 
 /// How the programs are started.
@@ -31,7 +31,7 @@ pub struct Settings {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Step {
+pub struct ScenarioStep {
     /// As it is written.
     pub text: String,
     pub line: usize,
@@ -110,7 +110,7 @@ pub fn parse(text: &str) -> Result<Vec<Scenario>, String> {
         while let Some((line, text)) = lines.next_if(|(_, text)| !text.is_empty()) {
             let step = text.strip_prefix("    ").ok_or_else(|| wrong(line, "a step is indented", text))?;
             if !settings.set(step) {
-                steps.push(Step::parse(line, step).map_err(|why| wrong(line, &why, step))?);
+                steps.push(ScenarioStep::parse(line, step).map_err(|why| wrong(line, &why, step))?);
             }
         }
         for program in programs {
@@ -158,8 +158,8 @@ impl Settings {
     }
 }
 
-impl Step {
-    fn parse(line: usize, step: &str) -> Result<Step, String> {
+impl ScenarioStep {
+    fn parse(line: usize, step: &str) -> Result<ScenarioStep, String> {
         let (condition, action) =
             step.split_once(": ").filter(|(start, _)| !start.contains('"')).unwrap_or(("", step));
         let number =
@@ -170,7 +170,7 @@ impl Step {
             Some(("without", erratum)) => When::Without(number(erratum)?),
             _ => return Err(format!("{condition}: neither `with N` nor `without N`")),
         };
-        Ok(Step { text: step.to_string(), line, when, action: Action::parse(action)? })
+        Ok(ScenarioStep { text: step.to_string(), line, when, action: Action::parse(action)? })
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 
 use super::golden::{merged, recorded, version_of};
-use super::runner::{Subject, run};
+use super::runner::{Implementation, run};
 use super::scenario::{FILE, Scenario, parse, scenarios};
 use crate::article::build::{Recipe, VERSIONS, Version, build};
 use crate::article::{Listings, article, fixes};
@@ -49,16 +49,16 @@ fn each_scenario_is_a_test() {
 }
 
 /// The port, and the C++ where it is given.
-fn subjects(version: Version) -> &'static [Subject] {
-    static SUBJECTS: [OnceLock<Vec<Subject>>; 2] = [const { OnceLock::new() }; 2];
+fn subjects(version: Version) -> &'static [Implementation] {
+    static SUBJECTS: [OnceLock<Vec<Implementation>>; 2] = [const { OnceLock::new() }; 2];
     SUBJECTS[version as usize].get_or_init(|| {
-        let mut subjects = vec![Subject::port(version)];
+        let mut subjects = vec![Implementation::port(version)];
         if let Some(article) = article() {
             let name = match version {
                 Version::AsPrinted => "the article's C++, as printed",
                 Version::Fixed => "the article's C++, corrected",
             };
-            let cpp = Subject::cpp(&article, version.errata(), name);
+            let cpp = Implementation::cpp(&article, version.errata(), name);
             let (cpp, without) = cpp.unwrap_or_else(|why| panic!("{why}"));
             assert!(without.is_empty(), "the article's C++ is not complete: {without:?}");
             subjects.push(cpp);
@@ -219,7 +219,8 @@ fn sanitizers_report_nothing() {
     let recipe = Recipe { directory, names: PROGRAMS, options };
     let built = build(&article, &listings, &fixes::all(), &recipe).unwrap_or_else(|why| panic!("{why}"));
     assert!(built.without.is_empty(), "{:?}", built.without);
-    let subject = Subject { directory: built.directory, fixed: fixes::all(), name: "the C++, sanitized" };
+    let subject =
+        Implementation { directory: built.directory, fixed: fixes::all(), name: "the C++, sanitized" };
     let mut scenarios = scenarios();
     // The sanitizers write something themselves: faults of the nth `write` would be of another.
     scenarios.retain(|scenario| scenario.settings.faults.iter().all(|fault| !fault.starts_with("write")));

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::course::views::Names;
+use crate::course::views::ViewNames;
 use crate::harness::process::launch::Running;
 use crate::harness::process::wait::wait_for_some;
 
@@ -19,7 +19,7 @@ pub fn words(name: &str, args: &[&str]) -> Vec<Vec<String>> {
 
 /// The sockets that `ss` lists for a filter, rows of a table, once they are `ready`: listening sockets
 /// first, the others in the order of their names.
-pub fn ss(filter: &str, names: &Names, ready: impl Fn(&str) -> bool) -> String {
+pub fn ss(filter: &str, names: &ViewNames, ready: impl Fn(&str) -> bool) -> String {
     let args: Vec<&str> = ["-Htan"].into_iter().chain(filter.split(' ')).collect();
     wait_for_some(&format!("ss {filter} shows the sockets of this lesson"), || {
         let mut rows = words("ss", &args);

@@ -8,14 +8,14 @@ use crate::course::lessons::{self, Lesson};
 use crate::harness::wrap::pieces;
 
 /// An `sh` block and what is to be seen then: its `seen` block, or the lesson's traces if it runs the lesson.
-pub struct Block {
+pub struct TypedBlock {
     pub first: usize,
-    pub typed: Vec<Line>,
-    pub seen: Vec<Line>,
+    pub typed: Vec<TypedLine>,
+    pub seen: Vec<TypedLine>,
 }
 
 /// A line of the page that is typed, or seen, in a terminal.
-pub struct Line {
+pub struct TypedLine {
     pub number: usize,
     pub terminal: usize,
     pub text: String,
@@ -25,8 +25,8 @@ pub struct Line {
 pub const USUAL_PORT: u16 = 8080;
 
 /// The blocks of a lesson, those under each heading together.
-pub fn parts(lesson: &Lesson) -> Vec<Vec<Block>> {
-    let mut parts: Vec<Vec<Block>> = Vec::new();
+pub fn parts(lesson: &Lesson) -> Vec<Vec<TypedBlock>> {
+    let mut parts: Vec<Vec<TypedBlock>> = Vec::new();
     for block in lessons::blocks(&lesson.text) {
         if block.above.contains("\n## ") {
             parts.push(Vec::new());
@@ -35,7 +35,7 @@ pub fn parts(lesson: &Lesson) -> Vec<Vec<Block>> {
         if block.kind == "sh" {
             let mut typed = lines(&block, 1);
             typed.retain(|line| !line.text.is_empty() && !line.text.starts_with('#'));
-            blocks.push(Block { first: block.first, typed, seen: Vec::new() });
+            blocks.push(TypedBlock { first: block.first, typed, seen: Vec::new() });
         } else if block.kind == "seen" {
             let above = blocks.last_mut().filter(|above| above.seen.is_empty());
             let above = above.unwrap_or_else(|| {
@@ -44,7 +44,7 @@ pub fn parts(lesson: &Lesson) -> Vec<Vec<Block>> {
             above.seen = lines(&block, last(&above.typed));
         }
     }
-    let runs_it = |line: &Line| line.text.starts_with("make lesson N=");
+    let runs_it = |line: &TypedLine| line.text.starts_with("make lesson N=");
     for block in parts.iter_mut().flatten().filter(|block| block.typed.iter().all(runs_it)) {
         if block.seen.is_empty() {
             let traces = lesson.traces();
@@ -56,30 +56,30 @@ pub fn parts(lesson: &Lesson) -> Vec<Vec<Block>> {
 }
 
 /// `make lesson` wraps a line that is wider than 100 columns.
-fn as_make_shows(line: Line) -> Vec<Line> {
+fn as_make_shows(line: TypedLine) -> Vec<TypedLine> {
     let pieces = pieces(&line.text, 0, 100).into_iter();
-    pieces.map(|piece| Line { text: piece.to_string(), ..line }).collect()
+    pieces.map(|piece| TypedLine { text: piece.to_string(), ..line }).collect()
 }
 
 /// The terminal in which something was typed last.
-fn last(typed: &[Line]) -> usize {
+fn last(typed: &[TypedLine]) -> usize {
     typed.last().map_or(1, |line| line.terminal)
 }
 
 /// The lines of a block, each with the terminal that was named last.
-fn lines(block: &lessons::Block, mut terminal: usize) -> Vec<Line> {
+fn lines(block: &lessons::Block, mut terminal: usize) -> Vec<TypedLine> {
     let mut lines = Vec::new();
     for (text, number) in block.text.lines().zip(block.first + 1..) {
         match text.strip_prefix("# terminal ") {
             // A comment may follow.
             Some(named) => terminal = named[..1].parse().expect("a terminal has a number"),
-            None => lines.push(Line { number, terminal, text: text.to_string() }),
+            None => lines.push(TypedLine { number, terminal, text: text.to_string() }),
         }
     }
     lines
 }
 
-impl Line {
+impl TypedLine {
     /// What is typed into the running program; none if it is a command.
     pub fn keys(&self) -> Option<String> {
         match self.text.as_str() {
@@ -91,7 +91,7 @@ impl Line {
     }
 }
 
-impl Block {
+impl TypedBlock {
     pub fn commands(&self) -> String {
         let commands = self.typed.iter().filter(|line| line.keys().is_none());
         commands.map(|line| line.text.clone() + "\n").collect()
@@ -133,8 +133,8 @@ pub struct Ports {
 }
 
 impl Ports {
-    pub fn free(blocks: &[Block], mut is_free: impl FnMut(u16) -> bool) -> Self {
-        let commands: String = blocks.iter().map(Block::commands).collect();
+    pub fn free(blocks: &[TypedBlock], mut is_free: impl FnMut(u16) -> bool) -> Self {
+        let commands: String = blocks.iter().map(TypedBlock::commands).collect();
         let mut offsets = Vec::from_iter(commands.lines().map(|line| port_of(line, USUAL_PORT)));
         offsets.retain(|port| (USUAL_PORT..USUAL_PORT + 20).contains(port));
         let last = offsets.iter().max().copied().unwrap_or(USUAL_PORT);

@@ -15,7 +15,7 @@ pub type Blocks = Vec<Option<String>>;
 
 /// Names for the ports and processes of one run.
 #[derive(Clone, Default)]
-pub struct Names {
+pub struct ViewNames {
     ports: Vec<(String, &'static str)>,
     processes: Vec<(String, &'static str)>,
 }
@@ -23,10 +23,10 @@ pub struct Names {
 /// The numbers that a `RAW=1` run has shown, each with its name in the text of the lesson.
 static LEGEND: Mutex<Vec<(&str, String)>> = Mutex::new(Vec::new());
 
-impl Names {
+impl ViewNames {
     /// The server's port is 8080 in every lesson.
     pub fn server(port: u16) -> Self {
-        Names::default().port(port, "8080")
+        ViewNames::default().port(port, "8080")
     }
 
     pub fn port(mut self, port: u16, name: &'static str) -> Self {

@@ -5,7 +5,7 @@ use crate::harness::process::launch::Trace;
 
 /// What a call is for, which decides what must follow from its failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FaultKind {
     /// `socket`, `setsockopt`, `bind`, `listen`, `connect`: without it there is no service.
     Start,
     /// A log line: before there is a client; of the process that accepts; of the process that serves.
@@ -22,26 +22,26 @@ pub enum Kind {
     TerminalWrite,
 }
 
-impl Kind {
+impl FaultKind {
     pub fn is_log(self) -> bool {
-        matches!(self, Kind::StartLog | Kind::ParentLog | Kind::Log)
+        matches!(self, FaultKind::StartLog | FaultKind::ParentLog | FaultKind::Log)
     }
 
     /// The call is made before a client can be served.
     pub fn is_at_start(self) -> bool {
-        matches!(self, Kind::Start | Kind::StartLog)
+        matches!(self, FaultKind::Start | FaultKind::StartLog)
     }
 
     /// The call is made by the process that accepts.
     pub fn is_of_parent(self) -> bool {
-        matches!(self, Kind::Accept | Kind::Fork | Kind::Wait | Kind::ParentLog)
+        matches!(self, FaultKind::Accept | FaultKind::Fork | FaultKind::Wait | FaultKind::ParentLog)
     }
 }
 
 pub struct Case {
     /// `bind EACCES`, `Write EPIPE later`.
     pub name: String,
-    pub kind: Kind,
+    pub kind: FaultKind,
     pub call: &'static str,
     /// An errno; `short`: the call reports three bytes; `nothing`: it reports none.
     pub fault: &'static str,

@@ -6,7 +6,7 @@
 
 use crate::article::build::{VERSIONS, Version};
 use crate::article::{article, given};
-use crate::faults::matrix::{Observed, RECORD, observe, recorded_of};
+use crate::faults::matrix::{FaultObserved, RECORD, observe, recorded_of};
 use crate::faults::oracle::{consequence, row_of, rows};
 use crate::harness::builds::root;
 use crate::harness::i18n::chinese;
@@ -89,7 +89,7 @@ fn legend() -> String {
 }
 
 /// Prints of each kind of call how many faults have the right consequence; whether all have in the port.
-fn show_table(cpp: Option<&[Observed]>, port: &[Observed]) -> bool {
+fn show_table(cpp: Option<&[FaultObserved]>, port: &[FaultObserved]) -> bool {
     let cpp_counts = cpp.map(|cpp| counts("C++", cpp));
     let port_counts = counts(&say!("the port", "移植版"), port);
     let shown = |[right, all]: [usize; 2]| format!("{right}/{all}");
@@ -105,9 +105,9 @@ fn show_table(cpp: Option<&[Observed]>, port: &[Observed]) -> bool {
 }
 
 /// Of each row, how many faults have the right consequence, of how many; what is wrong is printed.
-fn counts(name: &str, observed: &[Observed]) -> Vec<[usize; 2]> {
+fn counts(name: &str, observed: &[FaultObserved]) -> Vec<[usize; 2]> {
     let mut counts = vec![[0, 0]; rows().len()];
-    for Observed { program, is_client, case, outcome } in observed {
+    for FaultObserved { program, is_client, case, outcome } in observed {
         let row = row_of(*is_client, case);
         counts[row][1] += 1;
         match consequence(*is_client, case, outcome) {

@@ -1,6 +1,6 @@
 //! The injection points of a program, as a run without faults shows them, and the faults of each.
 
-use crate::faults::case::{Case, Kind};
+use crate::faults::case::{Case, FaultKind};
 use crate::faults::quiescence::{run_client, serve_client};
 use crate::faults::target::{CALLS, FORKS, Target};
 use crate::harness::net::ports::free_port;
@@ -20,26 +20,26 @@ pub const START: [(&str, &[&str], i32); 5] = [
 ///
 /// One or two for each call: no program checks which it is. What the kernel does not do is left out: no handler is
 /// installed, so no call is interrupted; a `close` that fails has closed.
-fn faults(kind: Kind, call: &Call) -> &'static [&'static str] {
+fn faults(kind: FaultKind, call: &Call) -> &'static [&'static str] {
     let (name, fd) = (call.name.as_str(), call.fd());
     let is_log = fd == Some(1) && call.args.get(1).is_some_and(|text| text.starts_with("\"DEBUG |"));
     let (is, faults): (bool, &[&str]) = match kind {
-        Kind::Start => (true, START.iter().find(|start| start.0 == name).map_or(&[], |start| start.1)),
-        Kind::StartLog | Kind::ParentLog | Kind::Log => (is_log, &["ENOSPC", "short"]),
-        Kind::Accept => (name == "accept", &["EMFILE", "ECONNABORTED"]),
-        Kind::Read => (name == "read" && fd > Some(2), &["ECONNRESET"]),
-        Kind::Write => (name == "write" && fd > Some(2), &["EPIPE", "short", "nothing"]),
-        Kind::Fork | Kind::InnerFork => (FORKS.contains(&name), &["EAGAIN"]),
-        Kind::Wait => (name == "wait4", &["ECHILD"]),
+        FaultKind::Start => (true, START.iter().find(|start| start.0 == name).map_or(&[], |start| start.1)),
+        FaultKind::StartLog | FaultKind::ParentLog | FaultKind::Log => (is_log, &["ENOSPC", "short"]),
+        FaultKind::Accept => (name == "accept", &["EMFILE", "ECONNABORTED"]),
+        FaultKind::Read => (name == "read" && fd > Some(2), &["ECONNRESET"]),
+        FaultKind::Write => (name == "write" && fd > Some(2), &["EPIPE", "short", "nothing"]),
+        FaultKind::Fork | FaultKind::InnerFork => (FORKS.contains(&name), &["EAGAIN"]),
+        FaultKind::Wait => (name == "wait4", &["ECHILD"]),
         // musl's stdio uses readv and writev.
-        Kind::TerminalRead => (fd == Some(0) && name.starts_with("read"), &["EIO"]),
-        Kind::TerminalWrite => (fd == Some(1) && name.starts_with("write") && !is_log, &["ENOSPC"]),
+        FaultKind::TerminalRead => (fd == Some(0) && name.starts_with("read"), &["EIO"]),
+        FaultKind::TerminalWrite => (fd == Some(1) && name.starts_with("write") && !is_log, &["ENOSPC"]),
     };
     if is { faults } else { &[] }
 }
 
 /// The cases of these kinds in a process that has made these calls.
-fn cases_of(calls: &[&Call], kinds: &[Kind]) -> Vec<Case> {
+fn cases_of(calls: &[&Call], kinds: &[FaultKind]) -> Vec<Case> {
     // Before the first socket, the loader reads.
     let from = calls.iter().position(|call| call.name == "socket").unwrap_or(0);
     let mut cases = Vec::new();
@@ -53,13 +53,13 @@ fn cases_of(calls: &[&Call], kinds: &[Kind]) -> Vec<Case> {
         let mut whens: Vec<(&str, String)> = vec![("first", first.to_string())];
         whens.extend(such.next().map(|(later, _)| ("later", later.to_string())));
         // For other kinds, `forever` would be the failure of other calls, too.
-        if matches!(kind, Kind::Accept | Kind::Read | Kind::Fork | Kind::Wait) {
+        if matches!(kind, FaultKind::Accept | FaultKind::Read | FaultKind::Fork | FaultKind::Wait) {
             whens.push(("forever", format!("{first}+")));
         }
         for &fault in faults {
             cases.extend(whens.iter().cloned().map(|(occurrence, when)| {
                 let name = match kind {
-                    Kind::Start => format!("{call} {fault}"),
+                    FaultKind::Start => format!("{call} {fault}"),
                     _ => format!("{kind:?} {fault} {occurrence}"),
                 };
                 Case { name, kind, call, fault, when }
@@ -71,7 +71,7 @@ fn cases_of(calls: &[&Call], kinds: &[Kind]) -> Vec<Case> {
 
 /// All cases of a program, from the calls of a run without faults.
 pub fn cases(target: &Target) -> Vec<Case> {
-    use Kind::*;
+    use FaultKind::*;
     if target.is_client() {
         let (client, _) = run_client(target, Trace::of(CALLS));
         let calls = client.events();

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::article::build::Version;
 use crate::faults::case::Case;
 use crate::faults::injection;
-use crate::faults::observation::Outcome;
+use crate::faults::observation::FaultOutcome;
 use crate::faults::target::Target;
 use crate::harness::builds::{PROGRAMS, root};
 use crate::harness::pool::parallel;
@@ -16,14 +16,14 @@ pub const RECORD: &str = "tests/faults/recorded.txt";
 const AT_A_TIME: usize = 4;
 
 /// A case of a program, and its outcome.
-pub struct Observed {
+pub struct FaultObserved {
     pub program: &'static str,
     pub is_client: bool,
     pub case: Case,
-    pub outcome: Outcome,
+    pub outcome: FaultOutcome,
 }
 
-impl Observed {
+impl FaultObserved {
     /// As it is recorded: `fixed: tcp_server, bind EACCES: status 2; …`.
     pub fn line(&self, version: Version) -> String {
         key(version, self.program, &self.case) + &self.outcome.line(&self.case)
@@ -43,16 +43,16 @@ fn name(version: Version) -> &'static str {
 }
 
 /// The cases with one of these words in their test's name, all if there are none: of the port, or of the article's C++.
-pub fn observe(article: Option<&Path>, version: Version, words: &[String]) -> Vec<Observed> {
+pub fn observe(article: Option<&Path>, version: Version, words: &[String]) -> Vec<FaultObserved> {
     let mut all = Vec::new();
     for program in PROGRAMS {
         let target = Target::new(article, version, program);
         let mut cases = injection::cases(&target);
         cases.retain(|case| is_chosen(&case.test_name(program), words));
-        let outcomes = parallel(AT_A_TIME, &cases, |case| Outcome::of(&target, case));
+        let outcomes = parallel(AT_A_TIME, &cases, |case| FaultOutcome::of(&target, case));
         let is_client = target.is_client();
         let observed = cases.into_iter().zip(outcomes);
-        all.extend(observed.map(|(case, outcome)| Observed { program, is_client, case, outcome }));
+        all.extend(observed.map(|(case, outcome)| FaultObserved { program, is_client, case, outcome }));
     }
     all
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::faults::case::{Case, Kind};
+use crate::faults::case::{Case, FaultKind};
 use crate::faults::quiescence::{QUIET, done_or_quiet, run_client, serve_client, serve_connected, status};
 use crate::faults::target::{FORKS, Target};
 use crate::harness::net::ports::free_port;
@@ -22,7 +22,7 @@ const RETRIES: usize = 8;
 const PAUSE: f64 = 0.01;
 
 #[derive(Default)]
-pub struct Outcome {
+pub struct FaultOutcome {
     /// What clients received; of a client, what it printed.
     pub seen: Vec<String>,
     /// How the program ended, unless it still runs.
@@ -54,16 +54,17 @@ impl fmt::Display for Remark {
     }
 }
 
-impl Outcome {
+impl FaultOutcome {
     pub fn of(target: &Target, case: &Case) -> Self {
-        let mut outcome = Outcome::default();
+        let mut outcome = FaultOutcome::default();
         let mut program = match target.is_client() {
             true => outcome.of_client(target, case),
             false => outcome.of_server(target, case),
         };
         let events = program.events();
         // Of a child's fault, the parent's own does not count.
-        let of_a_child = target.name.contains("fork") && matches!(case.kind, Kind::Log | Kind::InnerFork);
+        let of_a_child =
+            target.name.contains("fork") && matches!(case.kind, FaultKind::Log | FaultKind::InnerFork);
         let met = |event: &Event| is_injected(event) && !(of_a_child && event.pid == program.pid());
         match events.iter().position(met) {
             Some(met) => {
@@ -96,8 +97,8 @@ impl Outcome {
         let port = free_port();
         // strace counts from the start, or from where it is attached. The inner fork is the first fork of each process
         // but the first: the shell uses up one before it becomes the server.
-        let from_start = case.kind.is_at_start() || case.kind == Kind::InnerFork;
-        let first = if case.kind == Kind::InnerFork { "command eval '( : )';" } else { "" };
+        let from_start = case.kind.is_at_start() || case.kind == FaultKind::InnerFork;
+        let first = if case.kind == FaultKind::InnerFork { "command eval '( : )';" } else { "" };
         let launch = target.launch(first, port);
         let mut server = if from_start { launch.traced(case.trace()).start() } else { launch.start() };
         if server.wait_until_listening(port).is_err() {
@@ -110,7 +111,7 @@ impl Outcome {
         if !from_start {
             attach(&mut server, case);
         }
-        if case.kind == Kind::Accept && case.when.ends_with('+') {
+        if case.kind == FaultKind::Accept && case.when.ends_with('+') {
             let waiting = connect(port);
             self.remarks.push(pace(&server));
             server.detach_strace();

@@ -1,9 +1,9 @@
 //! What must follow from a fault: no server ends, no client hangs or prints what it did not receive, and the log names
 //! call and reason.
 
-use crate::faults::case::{Case, Kind};
+use crate::faults::case::{Case, FaultKind};
 use crate::faults::injection::START;
-use crate::faults::observation::{Outcome, Remark, shown};
+use crate::faults::observation::{FaultOutcome, Remark, shown};
 use crate::faults::quiescence::SERVED;
 use crate::harness::trace::parse::Call;
 
@@ -23,7 +23,7 @@ pub fn row_of(is_client: bool, case: &Case) -> usize {
 }
 
 /// Whether the right things followed; otherwise what is wrong.
-pub fn consequence(is_client: bool, case: &Case, outcome: &Outcome) -> Result<(), String> {
+pub fn consequence(is_client: bool, case: &Case, outcome: &FaultOutcome) -> Result<(), String> {
     for remark in &outcome.remarks {
         ensure(*remark == Remark::PausesBeforeRetry, || remark.to_string())?;
     }
@@ -59,9 +59,9 @@ fn rest_follows(case: &Case, calls: &[Call]) -> Result<(), String> {
 }
 
 /// The exit code is the contract's, with a FATAL line; a server still runs after its start.
-fn exit_code(is_client: bool, case: &Case, outcome: &Outcome) -> Result<(), String> {
+fn exit_code(is_client: bool, case: &Case, outcome: &FaultOutcome) -> Result<(), String> {
     let expected = match START.iter().find(|start| start.0 == case.call) {
-        Some(start) if case.kind == Kind::Start => Some(start.2),
+        Some(start) if case.kind == FaultKind::Start => Some(start.2),
         _ if is_client => Some(if case.kind.is_log() { 0 } else { 8 }),
         _ => None,
     };
@@ -79,20 +79,20 @@ fn exit_code(is_client: bool, case: &Case, outcome: &Outcome) -> Result<(), Stri
 /// The call's name in log lines; of the terminal's calls, with the terminal's descriptor, not the socket's.
 fn log_name(case: &Case) -> &'static str {
     match case.kind {
-        Kind::Fork | Kind::InnerFork => "fork()",
-        Kind::Wait => "waitpid",
-        Kind::TerminalRead => "getline() failed: 0 :",
-        Kind::TerminalWrite => "write() failed: 1 :",
+        FaultKind::Fork | FaultKind::InnerFork => "fork()",
+        FaultKind::Wait => "waitpid",
+        FaultKind::TerminalRead => "getline() failed: 0 :",
+        FaultKind::TerminalWrite => "write() failed: 1 :",
         _ => case.call,
     }
 }
 
-fn is_logged(case: &Case, outcome: &Outcome, level: &str) -> bool {
+fn is_logged(case: &Case, outcome: &FaultOutcome, level: &str) -> bool {
     outcome.log.iter().any(|line| line.starts_with(level) && line.contains(log_name(case)))
 }
 
 /// A client prints the replies that it received, in order; all of them, if only a log line failed.
-fn client_shows_echoes(case: &Case, outcome: &Outcome) -> Result<(), String> {
+fn client_shows_echoes(case: &Case, outcome: &FaultOutcome) -> Result<(), String> {
     let output = outcome.seen.first().map_or("", String::as_str);
     let echoes = output.split("Server Echo").skip(1).filter_map(|echo| echo.split(" / ").next());
     let echoes: Vec<&str> = echoes.collect();
@@ -101,13 +101,14 @@ fn client_shows_echoes(case: &Case, outcome: &Outcome) -> Result<(), String> {
 }
 
 /// Clients are served to their end; one whose own call failed may be closed before. Later ones are served.
-fn clients_are_served(case: &Case, outcome: &Outcome) -> Result<(), String> {
-    let unnoticed = case.kind.is_log() || matches!(case.kind, Kind::Accept | Kind::Wait);
+fn clients_are_served(case: &Case, outcome: &FaultOutcome) -> Result<(), String> {
+    let unnoticed = case.kind.is_log() || matches!(case.kind, FaultKind::Accept | FaultKind::Wait);
     let closed_early =
         |session: &str| session.strip_suffix("end").is_some_and(|part| SERVED.starts_with(part));
     let right = |session: &String| session == SERVED || closed_early(session) && !unnoticed;
     ensure(outcome.seen.iter().all(right), || format!("clients see {:?}", outcome.seen))?;
-    let later = outcome.seen.last().is_none_or(|session| session == SERVED || case.kind == Kind::InnerFork);
+    let later =
+        outcome.seen.last().is_none_or(|session| session == SERVED || case.kind == FaultKind::InnerFork);
     ensure(later, || format!("a client after the fault sees {:?}", outcome.seen))?;
     ensure(case.kind.is_log() || is_logged(case, outcome, ""), || {
         format!("the log does not name {} and the reason: {:?}", log_name(case), outcome.log)

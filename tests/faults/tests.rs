@@ -11,7 +11,7 @@ use crate::article::build::{VERSIONS, Version};
 use crate::faults::case::Case;
 use crate::faults::injection;
 use crate::faults::matrix::{RECORD, key, recorded, test_name};
-use crate::faults::observation::{Outcome, shown};
+use crate::faults::observation::{FaultOutcome, shown};
 use crate::faults::oracle::consequence;
 use crate::faults::target::Target;
 use crate::harness::builds::{PROGRAMS, run_make};
@@ -166,7 +166,7 @@ fn ends_as_recorded_in(test: &str, version: Version) {
         let found = find(article, version, test);
         let (target, case) = found
             .unwrap_or_else(|| panic!("in a run without faults, {name} makes no call of the case {test}"));
-        let outcome = Outcome::of(&target, case);
+        let outcome = FaultOutcome::of(&target, case);
         let title = format!("{name}, {version:?}: {}, {}", target.name, case.name);
         let wrong = consequence(target.is_client(), case, &outcome).err();
         if let Some(why) = wrong.filter(|_| version == Version::Fixed) {

@@ -10,7 +10,7 @@ use crate::article::given;
 use crate::fuzz::mutants::find_all;
 use crate::fuzz::play::Cast;
 use crate::fuzz::record::record;
-use crate::fuzz::search::{Found, Pair, SHRINKING, port, search};
+use crate::fuzz::search::{FuzzFinding, Pair, SHRINKING, port, search};
 use crate::harness::builds::{Build, program};
 use crate::harness::net::namespace::in_own_network;
 use crate::harness::switches::{is_on, value};
@@ -30,7 +30,7 @@ pub fn fuzz() -> Result<bool, String> {
     if is_on("MUTANTS") {
         return find_all(pairs.map(|pair| pair.cpp), seed, value("ONLY"));
     }
-    let Found { played, unstable, difference, .. } =
+    let FuzzFinding { played, unstable, difference, .. } =
         search(&pairs, seed, Duration::from_secs(seconds), SHRINKING);
     let found = difference.is_some();
     difference.iter().for_each(|difference| println!("{difference}"));

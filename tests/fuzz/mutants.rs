@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::fuzz::play::Cast;
-use crate::fuzz::search::{Found, Pair, search};
+use crate::fuzz::search::{FuzzFinding, Pair, search};
 use crate::harness::builds::root;
 use crate::harness::process::launch::Launch;
 use crate::say;
@@ -103,7 +103,7 @@ pub fn find_all(cpp: [Cast; 2], first_seed: u64, only: Option<String>) -> Result
             cpp: cpp.clone(),
             port: Cast { directory, printed: cpp.printed },
         });
-        let Found { played, difference, after, .. } =
+        let FuzzFinding { played, difference, after, .. } =
             search(&Vec::from_iter(pairs), first_seed, AT_MOST, Duration::ZERO);
         let (name, says, seconds) = (mutant.name, mutant.says, after.as_secs());
         let sessions: usize = played.values().sum();

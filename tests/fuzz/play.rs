@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::fuzz::session::{SERVER, Session, Step};
+use crate::fuzz::session::{FuzzSession, FuzzStep, SERVER};
 use crate::harness::process::launch::{Launch, Running, Trace, while_nothing_forks};
 use crate::harness::process::procfs::state;
 use crate::harness::process::quiet::settles;
@@ -31,7 +31,7 @@ const AT_ONCE: usize = 16 << 10;
 const FOREVER: usize = 200;
 
 /// What every process does, and what every peer sees, as rows.
-pub fn play(session: &Session, cast: &Cast, port: u16) -> Vec<Process> {
+pub fn play(session: &FuzzSession, cast: &Cast, port: u16) -> Vec<Process> {
     let mut stage = Stage::new(session, cast, port);
     stage.settle();
     for step in &session.steps {
@@ -41,7 +41,7 @@ pub fn play(session: &Session, cast: &Cast, port: u16) -> Vec<Process> {
 }
 
 struct Stage<'a> {
-    session: &'a Session,
+    session: &'a FuzzSession,
     cast: &'a Cast,
     address: SocketAddrV4,
     listener: Option<TcpListener>,
@@ -56,7 +56,7 @@ struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    fn new(session: &'a Session, cast: &'a Cast, port: u16) -> Self {
+    fn new(session: &'a FuzzSession, cast: &'a Cast, port: u16) -> Self {
         let address = SocketAddrV4::new(unused_address(), port);
         let listener = (!session.is_of_a_server())
             .then(|| TcpListener::bind(address).expect("nobody else has this address"));
@@ -86,13 +86,13 @@ impl<'a> Stage<'a> {
         stage
     }
 
-    fn step(&mut self, step: &Step) {
+    fn step(&mut self, step: &FuzzStep) {
         match step {
-            Step::Connects(name) => match TcpStream::connect(self.address) {
+            FuzzStep::Connects(name) => match TcpStream::connect(self.address) {
                 Ok(stream) => _ = self.peers.insert(name, ready(stream)),
                 Err(error) => self.saw(name, error.kind().to_string()),
             },
-            Step::Sends(name, bytes) => {
+            FuzzStep::Sends(name, bytes) => {
                 for part in bytes.chunks(AT_ONCE) {
                     let Some(mut peer) = self.peers.get(name) else { return };
                     match peer.write(part) {
@@ -108,17 +108,19 @@ impl<'a> Stage<'a> {
                     }
                 }
             }
-            Step::Reads(name) => self.reads(name),
-            Step::ClosesHalf(name) => _ = self.peers.get(name).map(|peer| peer.shutdown(Shutdown::Write)),
-            Step::Resets(name) => {
+            FuzzStep::Reads(name) => self.reads(name),
+            FuzzStep::ClosesHalf(name) => {
+                _ = self.peers.get(name).map(|peer| peer.shutdown(Shutdown::Write))
+            }
+            FuzzStep::Resets(name) => {
                 let peer = self.peers.remove(name);
                 peer.iter().for_each(reset);
                 while_nothing_forks(|| drop(peer));
             }
-            Step::Leaves(name) => while_nothing_forks(|| drop(self.peers.remove(name))),
-            Step::Stop => self.stop(),
-            Step::Continue => self.go_on(),
-            Step::Types(bytes) => {
+            FuzzStep::Leaves(name) => while_nothing_forks(|| drop(self.peers.remove(name))),
+            FuzzStep::Stop => self.stop(),
+            FuzzStep::Continue => self.go_on(),
+            FuzzStep::Types(bytes) => {
                 for part in bytes.chunks(AT_ONCE) {
                     let Some(stdin) = self.program.stdin.as_mut() else { return };
                     // A client that waits for its server, or has ended, reads no more.
@@ -130,7 +132,7 @@ impl<'a> Stage<'a> {
                     }
                 }
             }
-            Step::EndsInput => {
+            FuzzStep::EndsInput => {
                 while_nothing_forks(|| self.program.end_input());
                 self.input_ended = true;
             }

@@ -13,7 +13,7 @@ pub const RECORDED: u64 = 20;
 
 /// A session of `make test`: the build's name, the seed, and what it came to.
 #[derive(Debug, PartialEq)]
-pub struct Line {
+pub struct RecordedLine {
     pub build: String,
     pub seed: u64,
     pub sum: String,
@@ -23,11 +23,11 @@ fn path() -> PathBuf {
     root().join("tests/fuzz/recorded.txt")
 }
 
-pub fn recorded() -> Vec<Line> {
+pub fn recorded() -> Vec<RecordedLine> {
     let text = std::fs::read_to_string(path()).expect("tests/fuzz/recorded.txt is readable");
     let line = |line: &str| {
         let [build, seed, _, sum] = Vec::from_iter(line.split(' '))[..] else { return None };
-        Some(Line { build: build.to_string(), seed: seed.parse().ok()?, sum: sum.to_string() })
+        Some(RecordedLine { build: build.to_string(), seed: seed.parse().ok()?, sum: sum.to_string() })
     };
     text.lines().filter_map(line).collect()
 }

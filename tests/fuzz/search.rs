@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::fuzz::generate::session;
 use crate::fuzz::play::{Cast, play};
-use crate::fuzz::session::Session;
+use crate::fuzz::session::FuzzSession;
 use crate::fuzz::shrink::shrink;
 use crate::harness::diff::unified;
 use crate::harness::net::namespace::in_own_network;
@@ -26,7 +26,7 @@ pub struct Pair {
     pub port: Cast,
 }
 
-pub struct Found {
+pub struct FuzzFinding {
     /// How many sessions, by the name of the pair.
     pub played: BTreeMap<&'static str, usize>,
     /// Sessions that differed, but not three times in a row: their seeds.
@@ -39,22 +39,28 @@ pub struct Found {
 
 /// What the workers have found so far.
 #[derive(Default)]
-struct Progress {
+struct SearchProgress {
     played: BTreeMap<&'static str, usize>,
     unstable: Vec<u64>,
-    found: Option<(usize, Session, String, Duration)>,
+    found: Option<(usize, FuzzSession, String, Duration)>,
 }
 
 /// Plays the sessions from that seed on to every pair until the time is over or a difference is found.
-pub fn search(pairs: &[Pair], first_seed: u64, time: Duration, shrinking: Duration) -> Found {
+pub fn search(pairs: &[Pair], first_seed: u64, time: Duration, shrinking: Duration) -> FuzzFinding {
     let port = port();
     in_own_network(|| search_with(pairs, port, first_seed, time, shrinking))
 }
 
-fn search_with(pairs: &[Pair], port: u16, first_seed: u64, time: Duration, shrinking: Duration) -> Found {
+fn search_with(
+    pairs: &[Pair],
+    port: u16,
+    first_seed: u64,
+    time: Duration,
+    shrinking: Duration,
+) -> FuzzFinding {
     let started = Instant::now();
     let next = AtomicU64::new(first_seed);
-    let progress = Mutex::new(Progress::default());
+    let progress = Mutex::new(SearchProgress::default());
     let locked = || progress.lock().expect("no worker panics with it");
     let work = || {
         while started.elapsed() < time && locked().found.is_none() {
@@ -77,20 +83,21 @@ fn search_with(pairs: &[Pair], port: u16, first_seed: u64, time: Duration, shrin
             scope.spawn(work);
         }
     });
-    let Progress { played, unstable, found } = progress.into_inner().expect("no worker panics with it");
+    let SearchProgress { played, unstable, found } =
+        progress.into_inner().expect("no worker panics with it");
     let after = found.as_ref().map_or(started.elapsed(), |(.., after)| *after);
     let difference = found.map(|(at, session, first, _)| {
         let pair = &pairs[at];
-        let differs = |session: &Session| difference(pair, session, port).is_some();
+        let differs = |session: &FuzzSession| difference(pair, session, port).is_some();
         let smallest = shrink(&session, shrinking, differs);
         let shown = difference(pair, &smallest, port).unwrap_or(first);
         format!("{smallest}\n--- C++, {}\n+++ port\n{shown}", pair.name)
     });
-    Found { played, unstable, difference, after }
+    FuzzFinding { played, unstable, difference, after }
 }
 
 /// Plays the session to both; what differs, by process.
-fn difference(pair: &Pair, session: &Session, port: u16) -> Option<String> {
+fn difference(pair: &Pair, session: &FuzzSession, port: u16) -> Option<String> {
     let [cpp, ours] = [&pair.cpp, &pair.port].map(|cast| text(&play(session, cast, port)));
     (cpp != ours).then(|| unified(&cpp, &ours).join("\n"))
 }

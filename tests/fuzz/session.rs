@@ -11,7 +11,7 @@ pub const CLIENTS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 pub const SERVER: &str = "server";
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step {
+pub enum FuzzStep {
     Connects(&'static str),
     Sends(&'static str, Vec<u8>),
     /// Takes all that has come.
@@ -28,38 +28,38 @@ pub enum Step {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Session {
+pub struct FuzzSession {
     pub seed: u64,
     pub program: &'static str,
-    pub steps: Vec<Step>,
+    pub steps: Vec<FuzzStep>,
 }
 
-impl Session {
+impl FuzzSession {
     pub fn is_of_a_server(&self) -> bool {
         SERVERS.contains(&self.program)
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for FuzzStep {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Step::Connects(name) => write!(out, "{name} connects"),
-            Step::Sends(name, bytes) => write!(out, "{name} sends {}", quoted(bytes)),
-            Step::Reads(name) => write!(out, "{name} reads"),
-            Step::ClosesHalf(name) => write!(out, "{name} closes-half"),
-            Step::Resets(name) => write!(out, "{name} resets"),
-            Step::Leaves(name) => write!(out, "{name} leaves"),
-            Step::Stop => write!(out, "stop"),
-            Step::Continue => write!(out, "continue"),
-            Step::Types(bytes) => write!(out, "types {}", quoted(bytes)),
-            Step::EndsInput => write!(out, "ends-input"),
+            FuzzStep::Connects(name) => write!(out, "{name} connects"),
+            FuzzStep::Sends(name, bytes) => write!(out, "{name} sends {}", quoted(bytes)),
+            FuzzStep::Reads(name) => write!(out, "{name} reads"),
+            FuzzStep::ClosesHalf(name) => write!(out, "{name} closes-half"),
+            FuzzStep::Resets(name) => write!(out, "{name} resets"),
+            FuzzStep::Leaves(name) => write!(out, "{name} leaves"),
+            FuzzStep::Stop => write!(out, "stop"),
+            FuzzStep::Continue => write!(out, "continue"),
+            FuzzStep::Types(bytes) => write!(out, "types {}", quoted(bytes)),
+            FuzzStep::EndsInput => write!(out, "ends-input"),
         }
     }
 }
 
-impl fmt::Display for Session {
+impl fmt::Display for FuzzSession {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let Session { seed, program, steps } = self;
+        let FuzzSession { seed, program, steps } = self;
         writeln!(out, "== seed-{seed}: A random session.\n随机会话。\nfor {program}\n    lockstep")?;
         writeln!(out, "    {}", if self.is_of_a_server() { "listen" } else { "called" })?;
         steps.iter().try_for_each(|step| writeln!(out, "    {step}"))?;

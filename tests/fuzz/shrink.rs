@@ -2,13 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use crate::fuzz::session::{Session, Step};
+use crate::fuzz::session::{FuzzSession, FuzzStep};
 
 /// `differs` plays a session to both sides.
-pub fn shrink(session: &Session, patience: Duration, differs: impl Fn(&Session) -> bool) -> Session {
+pub fn shrink(
+    session: &FuzzSession,
+    patience: Duration,
+    differs: impl Fn(&FuzzSession) -> bool,
+) -> FuzzSession {
     let until = Instant::now() + patience;
     let mut smallest = session.clone();
-    let mut tries = |smaller: Session, smallest: &mut Session| {
+    let mut tries = |smaller: FuzzSession, smallest: &mut FuzzSession| {
         let better = Instant::now() < until && differs(&smaller);
         if better {
             *smallest = smaller;
@@ -39,7 +43,11 @@ pub fn shrink(session: &Session, patience: Duration, differs: impl Fn(&Session) 
 }
 
 /// Shortens what a step sends, and makes it plain.
-fn shrink_bytes(at: usize, smallest: &mut Session, tries: &mut impl FnMut(Session, &mut Session) -> bool) {
+fn shrink_bytes(
+    at: usize,
+    smallest: &mut FuzzSession,
+    tries: &mut impl FnMut(FuzzSession, &mut FuzzSession) -> bool,
+) {
     let Some(mut length) = bytes(&mut smallest.steps[at]).map(|bytes| bytes.len() / 2) else { return };
     while length > 0 {
         let mut from = 0;
@@ -62,9 +70,9 @@ fn shrink_bytes(at: usize, smallest: &mut Session, tries: &mut impl FnMut(Sessio
     }
 }
 
-fn bytes(step: &mut Step) -> Option<&mut Vec<u8>> {
+fn bytes(step: &mut FuzzStep) -> Option<&mut Vec<u8>> {
     match step {
-        Step::Sends(_, bytes) | Step::Types(bytes) => Some(bytes),
+        FuzzStep::Sends(_, bytes) | FuzzStep::Types(bytes) => Some(bytes),
         _ => None,
     }
 }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use crate::fuzz::command::of_the_port;
 use crate::fuzz::generate::session;
 use crate::fuzz::mutants::mutants;
-use crate::fuzz::record::{Line, played, recorded};
+use crate::fuzz::record::{RecordedLine, played, recorded};
 use crate::fuzz::search::port;
-use crate::fuzz::session::Step;
+use crate::fuzz::session::FuzzStep;
 use crate::fuzz::shrink::shrink;
 use crate::harness::net::namespace::in_own_network;
 use crate::harness::pool::parallel;
@@ -22,7 +22,7 @@ fn random_sessions_go_as_recorded() {
     needs_strace!();
     let casts = [true, false].map(of_the_port);
     let (port, started) = (port(), Instant::now());
-    let plays = |line: &Line| {
+    let plays = |line: &RecordedLine| {
         if started.elapsed() > LONG_ENOUGH {
             return None;
         }
@@ -47,26 +47,26 @@ fn sessions_are_of_many_kinds() {
     let sessions: Vec<_> = (1..=400).map(session).collect();
     assert!(sessions.iter().all(|one| *one == session(one.seed)));
     let steps = || sessions.iter().flat_map(|session| &session.steps);
-    let kinds: [fn(&Step) -> bool; 12] = [
-        |step| matches!(step, Step::Connects(_)),
-        |step| matches!(step, Step::Reads(_)),
-        |step| matches!(step, Step::ClosesHalf(_)),
-        |step| matches!(step, Step::Resets(_)),
-        |step| matches!(step, Step::Leaves(_)),
-        |step| matches!(step, Step::Stop),
-        |step| matches!(step, Step::EndsInput),
-        |step| matches!(step, Step::Sends(_, bytes) if bytes.len() > 50_000),
-        |step| matches!(step, Step::Sends(_, bytes) if bytes.eq_ignore_ascii_case(b"quit")),
-        |step| matches!(step, Step::Sends(_, bytes) if bytes.contains(&0)),
-        |step| matches!(step, Step::Sends(_, bytes) if (1020..1030).contains(&bytes.len())),
-        |step| matches!(step, Step::Types(bytes) if bytes.len() > 1023),
+    let kinds: [fn(&FuzzStep) -> bool; 12] = [
+        |step| matches!(step, FuzzStep::Connects(_)),
+        |step| matches!(step, FuzzStep::Reads(_)),
+        |step| matches!(step, FuzzStep::ClosesHalf(_)),
+        |step| matches!(step, FuzzStep::Resets(_)),
+        |step| matches!(step, FuzzStep::Leaves(_)),
+        |step| matches!(step, FuzzStep::Stop),
+        |step| matches!(step, FuzzStep::EndsInput),
+        |step| matches!(step, FuzzStep::Sends(_, bytes) if bytes.len() > 50_000),
+        |step| matches!(step, FuzzStep::Sends(_, bytes) if bytes.eq_ignore_ascii_case(b"quit")),
+        |step| matches!(step, FuzzStep::Sends(_, bytes) if bytes.contains(&0)),
+        |step| matches!(step, FuzzStep::Sends(_, bytes) if (1020..1030).contains(&bytes.len())),
+        |step| matches!(step, FuzzStep::Types(bytes) if bytes.len() > 1023),
     ];
     for (at, kind) in kinds.iter().enumerate() {
         assert!(steps().any(kind), "no step of kind {at}");
     }
     // A client connects again, and six are connected at the same time.
-    let connections = |name: &str, steps: &[Step]| {
-        steps.iter().filter(|step| matches!(step, Step::Connects(one) if *one == name)).count()
+    let connections = |name: &str, steps: &[FuzzStep]| {
+        steps.iter().filter(|step| matches!(step, FuzzStep::Connects(one) if *one == name)).count()
     };
     assert!(sessions.iter().any(|session| connections("a", &session.steps) > 1));
     assert!(sessions.iter().any(|session| connections("f", &session.steps) == 1));
@@ -77,13 +77,16 @@ fn sessions_are_of_many_kinds() {
 fn a_session_shrinks_to_what_differs() {
     let large = (1..).map(session).find(|session| {
         session.steps.len() > 15
-            && session.steps.iter().any(|step| matches!(step, Step::Sends(_, bytes) if bytes.contains(&0)))
+            && session
+                .steps
+                .iter()
+                .any(|step| matches!(step, FuzzStep::Sends(_, bytes) if bytes.contains(&0)))
     });
-    let differs = |step: &Step| matches!(step, Step::Sends(_, bytes) if bytes.contains(&0));
+    let differs = |step: &FuzzStep| matches!(step, FuzzStep::Sends(_, bytes) if bytes.contains(&0));
     let small = shrink(&large.expect("one has a NUL"), Duration::from_secs(20), |session| {
         session.steps.iter().any(differs)
     });
-    assert!(matches!(&small.steps[..], [Step::Sends(_, bytes)] if bytes == b"\0"), "{small}");
+    assert!(matches!(&small.steps[..], [FuzzStep::Sends(_, bytes)] if bytes == b"\0"), "{small}");
 }
 
 /// Every mutant still is a change of the source: `make fuzz MUTANTS=1` builds them.

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use crate::grade::manner::{Ending, Manner, Reply};
 use crate::grade::outcome::{Finding, Observed};
-use crate::grade::server::Server;
+use crate::grade::server::GradedServer;
 use crate::grade::subject::Subject;
 use crate::grade::table::Need;
 use crate::grade::{client, schedule, startable};
@@ -44,7 +44,7 @@ pub fn grade(
 
 /// How the server answers, and whether it listens on its port.
 fn first_session(subject: &Subject) -> Result<(Manner, bool), String> {
-    let server = match Server::new(subject) {
+    let server = match GradedServer::new(subject) {
         Ok(server) => server,
         Err(Observed::Fail { seen, .. } | Observed::Skip(seen)) => return Err(seen),
     };

@@ -13,7 +13,7 @@ use crate::harness::process::launch::Launch;
 use crate::harness::process::procfs::{stat, state};
 use crate::say;
 
-pub struct Server<'a> {
+pub struct GradedServer<'a> {
     pub started: Started<'a>,
     /// The port on which it was to listen, and the one on which it does.
     pub told: u16,
@@ -23,12 +23,12 @@ pub struct Server<'a> {
     pub listener: Socket,
 }
 
-impl<'a> Server<'a> {
+impl<'a> GradedServer<'a> {
     /// On a free port of the loopback interface.
     pub fn new(subject: &'a Subject) -> Result<Self, Observed> {
-        let first = Server::start(subject, free_port(), LOCALHOST, identity);
+        let first = GradedServer::start(subject, free_port(), LOCALHOST, identity);
         // Another program may have taken the port meanwhile.
-        Ok(first.or_else(|_| Server::start(subject, free_port(), LOCALHOST, identity))?)
+        Ok(first.or_else(|_| GradedServer::start(subject, free_port(), LOCALHOST, identity))?)
     }
 
     /// The same, with some of its calls to be decided on; `prepare` sets a rule for those from its start on.
@@ -41,7 +41,7 @@ impl<'a> Server<'a> {
             let (intercept, install) = Intercept::new(calls);
             prepare(&intercept);
             let server =
-                Server::start(subject, free_port(), LOCALHOST, |launch| launch.before_exec(install));
+                GradedServer::start(subject, free_port(), LOCALHOST, |launch| launch.before_exec(install));
             server.map(|server| (server, intercept))
         };
         Ok(start().or_else(|_| start())?)
@@ -69,7 +69,7 @@ impl<'a> Server<'a> {
             return Err(never_listens(started, &how));
         }
         let (pid, listener) = found.swap_remove(at);
-        Ok(Server { started, told, port: listener.port, pid, listener })
+        Ok(GradedServer { started, told, port: listener.port, pid, listener })
     }
 
     pub fn subject(&self) -> &'a Subject<'a> {

@@ -2,7 +2,7 @@
 
 use crate::grade::checks::{client, echo, failing_calls, log, processes, sessions, start};
 use crate::grade::outcome::Outcome;
-use crate::grade::server::Server;
+use crate::grade::server::GradedServer;
 use crate::grade::subject::Subject;
 use crate::harness::i18n::chinese;
 
@@ -58,7 +58,7 @@ impl Need {
 #[derive(Clone, Copy)]
 enum Function {
     Program(fn(&Subject) -> Outcome),
-    Started(fn(&mut Server) -> Outcome),
+    Started(fn(&mut GradedServer) -> Outcome),
 }
 
 pub struct Check {
@@ -81,7 +81,7 @@ impl Check {
         match self.function {
             Function::Program(function) => function(subject),
             Function::Started(function) => {
-                let mut server = Server::new(subject)?;
+                let mut server = GradedServer::new(subject)?;
                 let seen = function(&mut server);
                 seen.map_err(|seen| server.explain(seen))
             }
@@ -105,7 +105,7 @@ const fn program(function: fn(&Subject) -> Outcome) -> Function {
     Function::Program(function)
 }
 
-const fn started(function: fn(&mut Server) -> Outcome) -> Function {
+const fn started(function: fn(&mut GradedServer) -> Outcome) -> Function {
     Function::Started(function)
 }
 

@@ -2,14 +2,20 @@
 
 use crate::harness::text::end_column;
 use crate::harness::wrap::pieces;
-use crate::page::document::Block;
+use crate::page::document::PageBlock;
 
 /// Columns of a line number with the space after it, and of the sign between the two texts.
 const NUMBER: usize = 5;
 const SIGN: usize = 3;
 
 /// The rows of a block as lines of a terminal.
-pub fn lines(block: &Block, left: &[&str], right: &[String], width: usize, colour: bool) -> Vec<String> {
+pub fn lines(
+    block: &PageBlock,
+    left: &[&str],
+    right: &[String],
+    width: usize,
+    colour: bool,
+) -> Vec<String> {
     let half = (width - SIGN) / 2;
     let mut lines = Vec::new();
     for row in &block.rows {

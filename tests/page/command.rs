@@ -13,7 +13,7 @@ use crate::harness::terminal::{colours, wide_columns};
 use crate::harness::trace::may_trace;
 use crate::page::align::Alignment;
 use crate::page::columns::lines;
-use crate::page::document::{self, Document, Errata, FixedLine, Listing, blocks};
+use crate::page::document::{self, Errata, FixedLine, Listing, PageDocument, blocks};
 use crate::page::html;
 use crate::page::source_map::{beside, parts, sources};
 use crate::say;
@@ -48,7 +48,7 @@ pub fn page(words: &[String]) -> Result<bool, String> {
             }
         }
     }
-    let document = Document::of(&LISTINGS, &found, &sources());
+    let document = PageDocument::of(&LISTINGS, &found, &sources());
     let path = root().join("target/side-by-side.html");
     let failed = |error| format!("page: {}: {error}", path.display());
     std::fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(failed)?;

@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::page::errata::named;
-use crate::page::rows::{Row, rows};
+use crate::page::rows::{PageRow, rows};
 use crate::page::source_map::{Part, SHARED, beside, files, parts};
 use crate::page::statement::without_comment;
-use crate::page::which_build::{Build, builds};
+use crate::page::which_build::{BuildOf, builds};
 
 /// A listing in its two forms.
 pub struct Listing {
@@ -31,7 +31,7 @@ pub struct FixedLine {
 /// Line indices, each with its errata.
 pub type Errata = HashMap<usize, Vec<u32>>;
 
-pub struct Section {
+pub struct PageSection {
     pub name: &'static str,
     /// The file's name: `tcpServer_v1.cc`.
     pub file: &'static str,
@@ -42,7 +42,7 @@ pub struct Section {
     pub printed: Vec<String>,
     pub fixed: Vec<FixedLine>,
     pub printed_errata: Errata,
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<PageBlock>,
     /// Files of `src/` that follow, each alone.
     pub library: Vec<String>,
     /// The printed lines that the first server's listing does not have, in the versions after it.
@@ -50,20 +50,20 @@ pub struct Section {
 }
 
 /// Rows beside one file of `src/`.
-pub struct Block {
+pub struct PageBlock {
     pub right: String,
     /// It repeats the first listing, and the right file is shown there.
     pub repeats: bool,
     /// Each row's right line is one of the right file.
-    pub rows: Vec<Row>,
+    pub rows: Vec<PageRow>,
 }
 
-pub struct Document {
-    pub sections: Vec<Section>,
+pub struct PageDocument {
+    pub sections: Vec<PageSection>,
     /// Files of `src/` that belong to no listing.
     pub library: Vec<String>,
     pub sources: HashMap<String, Vec<String>>,
-    pub builds: HashMap<String, Vec<Build>>,
+    pub builds: HashMap<String, Vec<BuildOf>>,
     /// The lines of a server's file that the first server's file does not have.
     pub new: HashMap<String, HashSet<usize>>,
 }
@@ -80,7 +80,7 @@ pub fn names(listing: &str) -> (&'static str, Option<&'static str>) {
     }
 }
 
-impl Section {
+impl PageSection {
     /// The errata of corrected lines: of the first of those that a fix inserts in one place.
     pub fn fixed_errata(&self) -> Errata {
         let mut errata = Errata::new();
@@ -129,7 +129,7 @@ pub fn add(errata: &mut Errata, line: usize, erratum: u32) {
     }
 }
 
-impl Document {
+impl PageDocument {
     /// All listings in the article's order, those that were `found` with their text, and all of `src/`.
     pub fn of(listings: &[&'static str], found: &[Listing], sources: &[(String, String)]) -> Self {
         let text = |file: &str| {
@@ -160,7 +160,7 @@ impl Document {
             shown.extend(blocks.iter().map(|block| block.right.clone()).chain(library.iter().cloned()));
             let first = first_server.filter(|first| is_server(name) && first.name != *name);
             let (file, program) = names(name);
-            sections.push(Section {
+            sections.push(PageSection {
                 name,
                 file,
                 program,
@@ -183,7 +183,7 @@ impl Document {
         let rest = sources.iter().map(|(name, _)| name.clone()).filter(|name| !shown.contains(name));
         let lines =
             |(name, text): &(String, String)| (name.clone(), text.lines().map(str::to_string).collect());
-        Document {
+        PageDocument {
             sections,
             library: rest.collect(),
             sources: sources.iter().map(lines).collect(),
@@ -207,15 +207,15 @@ fn new_lines(text: &str, other: &str) -> HashSet<usize> {
 }
 
 /// The rows of a listing, a block for each part of `src/` beside it.
-pub fn blocks(printed: &str, fixed: &str, parts: &[Part], text: impl Fn(&str) -> String) -> Vec<Block> {
+pub fn blocks(printed: &str, fixed: &str, parts: &[Part], text: impl Fn(&str) -> String) -> Vec<PageBlock> {
     let right = beside(parts, text);
     let mut places = Vec::new();
     for (number, part) in parts.iter().enumerate() {
         places.extend(part.lines.clone().map(|index| (number, index)));
     }
-    let mut blocks: Vec<Block> = Vec::new();
+    let mut blocks: Vec<PageBlock> = Vec::new();
     for part in parts {
-        blocks.push(Block { right: part.file.clone(), repeats: false, rows: Vec::new() });
+        blocks.push(PageBlock { right: part.file.clone(), repeats: false, rows: Vec::new() });
     }
     let mut current = 0;
     for mut row in rows(printed, fixed, &right) {

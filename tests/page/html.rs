@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use crate::harness::builds::root;
 use crate::harness::trace::{parse, svg};
 use crate::page::calls::{Finder, Recorded, constants};
-use crate::page::document::{Block, Document, Errata, Section};
+use crate::page::document::{Errata, PageBlock, PageDocument, PageSection};
 use crate::page::records::{Form, Record, records};
-use crate::page::rows::Row;
+use crate::page::rows::PageRow;
 use crate::page::statement::Language;
 use crate::page::syntax::{coloured, escaped, only_comments};
 use crate::page::tables;
-use crate::page::which_build::Build;
+use crate::page::which_build::BuildOf;
 use crate::say;
 
 const STYLE: &str = include_str!("style.css");
@@ -20,7 +20,7 @@ const STYLE: &str = include_str!("style.css");
 pub const LARGEST: usize = 250_000;
 
 /// The whole page. `missing` says what could not be shown.
-pub fn page(document: &Document, missing: &[String]) -> String {
+pub fn page(document: &PageDocument, missing: &[String]) -> String {
     let constants = all_constants(document);
     let mut html = head(missing) + &bar(document) + "<main>\n";
     for section in &document.sections {
@@ -77,7 +77,7 @@ fn minified(css: &str) -> String {
     lines
 }
 
-fn bar(document: &Document) -> String {
+fn bar(document: &PageDocument) -> String {
     let mut links = String::new();
     for section in &document.sections {
         links += &format!("<a href=\"#{0}\">{0}</a>\n", section.file);
@@ -108,7 +108,7 @@ fn bar(document: &Document) -> String {
 }
 
 /// The constants of both sides, for exit statuses.
-fn all_constants(document: &Document) -> HashMap<String, String> {
+fn all_constants(document: &PageDocument) -> HashMap<String, String> {
     let mut all = HashMap::new();
     for lines in document.sources.values() {
         all.extend(constants(&lines.join("\n")));
@@ -130,7 +130,7 @@ struct Side {
 }
 
 impl Side {
-    fn of(section: &Section, form: Form, constants: &HashMap<String, String>) -> Self {
+    fn of(section: &PageSection, form: Form, constants: &HashMap<String, String>) -> Self {
         let (lines, errata, id) = match form {
             Form::Printed => {
                 (section.printed.clone(), section.printed_errata.clone(), section.file.to_string())
@@ -149,14 +149,18 @@ impl Side {
 }
 
 struct SectionWriter<'a> {
-    document: &'a Document,
-    section: &'a Section,
+    document: &'a PageDocument,
+    section: &'a PageSection,
     printed: Side,
     fixed: Side,
 }
 
 impl<'a> SectionWriter<'a> {
-    fn of(document: &'a Document, section: &'a Section, constants: &HashMap<String, String>) -> Self {
+    fn of(
+        document: &'a PageDocument,
+        section: &'a PageSection,
+        constants: &HashMap<String, String>,
+    ) -> Self {
         let side = |form| Side::of(section, form, constants);
         SectionWriter { document, section, printed: side(Form::Printed), fixed: side(Form::Fixed) }
     }
@@ -203,7 +207,7 @@ impl<'a> SectionWriter<'a> {
     }
 
     /// Lines that repeat the first listing. Their counterparts and calls are there.
-    fn folded(&self, block: &Block) -> String {
+    fn folded(&self, block: &PageBlock) -> String {
         let lines: Vec<usize> =
             block.rows.iter().filter_map(|row| row.printed).map(|line| line + 1).collect();
         let (first, last) = (lines.first().unwrap_or(&0), lines.last().unwrap_or(&0));
@@ -229,7 +233,7 @@ impl<'a> SectionWriter<'a> {
         html + "</pre></details>\n"
     }
 
-    fn table(&self, block: &Block) -> String {
+    fn table(&self, block: &PageBlock) -> String {
         let p = block.rows.iter().find_map(|row| row.printed).unwrap_or(0);
         let f = block.rows.iter().find_map(|row| row.fixed).unwrap_or(0);
         let r = block.rows.iter().find_map(|row| row.right).unwrap_or(0);
@@ -250,7 +254,7 @@ impl<'a> SectionWriter<'a> {
         html + "</table>\n"
     }
 
-    fn row(&self, block: &Block, row: &Row) -> String {
+    fn row(&self, block: &PageBlock, row: &PageRow) -> String {
         let printed = row.printed.map(|line| &self.printed.lines[line]);
         let fixed = row.fixed.map(|line| &self.fixed.lines[line]);
         let is_new = row.printed.is_some_and(|line| self.section.new.contains(&line));
@@ -267,7 +271,7 @@ impl<'a> SectionWriter<'a> {
         format!("<tr{class}>{left}{}</tr>{}", self.right_cell(block, row.right), self.calls(row))
     }
 
-    fn right_cell(&self, block: &Block, line: Option<usize>) -> String {
+    fn right_cell(&self, block: &PageBlock, line: Option<usize>) -> String {
         let Some(line) = line else { return "<td></td>".to_string() };
         let file = &block.right;
         let build = build_class(self.document, file, line);
@@ -282,7 +286,7 @@ impl<'a> SectionWriter<'a> {
     }
 
     /// What strace recorded of the left line of a row, in both forms where they differ.
-    fn calls(&self, row: &Row) -> String {
+    fn calls(&self, row: &PageRow) -> String {
         let of =
             |side: &Side, line: Option<usize>| line.map_or(Vec::new(), |line| side.calls[line].clone());
         let (printed, fixed) = (of(&self.printed, row.printed), of(&self.fixed, row.fixed));
@@ -342,19 +346,19 @@ fn element(tag: &str, class: &str, id: &str, text: &str, errata: &[u32], sign: c
 }
 
 /// The class of a line that one build has only, and of the first of several.
-fn build_class(document: &Document, file: &str, line: usize) -> String {
+fn build_class(document: &PageDocument, file: &str, line: usize) -> String {
     let builds = &document.builds[file];
     let class = match builds[line] {
-        Build::Both => return String::new(),
-        Build::Printed => "o",
-        Build::Fixed => "n",
+        BuildOf::Both => return String::new(),
+        BuildOf::Printed => "o",
+        BuildOf::Fixed => "n",
     };
     let first = if line == 0 || builds[line - 1] != builds[line] { " h" } else { "" };
     format!("{class}{first}")
 }
 
 /// A file of `src/` that no listing is beside.
-fn one_file(document: &Document, file: &str) -> String {
+fn one_file(document: &PageDocument, file: &str) -> String {
     let mut html = format!("<details><summary>{file}</summary>\n<pre class=\"one\">");
     for (index, line) in document.sources[file].iter().enumerate() {
         let (class, id) = (build_class(document, file, index), format!("{file}-{}", index + 1));
@@ -363,7 +367,7 @@ fn one_file(document: &Document, file: &str) -> String {
     html + "</pre></details>\n"
 }
 
-fn library(document: &Document) -> String {
+fn library(document: &PageDocument) -> String {
     let title =
         say!("What the article takes from the C and C++ libraries", "文章取自 C 和 C++ 标准库的部分");
     let files: String = document.library.iter().map(|file| one_file(document, file)).collect();

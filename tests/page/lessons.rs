@@ -6,7 +6,7 @@ use crate::harness::builds::root;
 use crate::harness::i18n::chinese;
 use crate::page::errata::named;
 
-pub struct Lesson {
+pub struct LessonLink {
     pub number: u32,
     pub title: String,
     /// From the project's directory.
@@ -18,7 +18,7 @@ pub struct Lesson {
 }
 
 /// All lessons, with their titles in the user's language.
-pub fn lessons() -> Vec<Lesson> {
+pub fn lessons() -> Vec<LessonLink> {
     let folder = root().join("tests/lessons");
     let files = std::fs::read_dir(&folder).expect("the lessons are part of the checkout");
     let mut paths: Vec<PathBuf> = files.flatten().map(|file| file.path()).collect();
@@ -36,7 +36,7 @@ pub fn lessons() -> Vec<Lesson> {
         let text = read(&folder.join(&translated));
         let title = text.lines().find_map(|line| line.strip_prefix(&format!("# {number}. "))).unwrap_or("");
         let errata = english.lines().flat_map(named).collect();
-        lessons.push(Lesson {
+        lessons.push(LessonLink {
             number,
             title: title.to_string(),
             path: format!("tests/lessons/{translated}"),
@@ -63,6 +63,6 @@ fn traces(page: &str) -> Vec<String> {
 }
 
 /// The first lesson that names an erratum.
-pub fn of_erratum(lessons: &[Lesson], erratum: u32) -> Option<&Lesson> {
+pub fn of_erratum(lessons: &[LessonLink], erratum: u32) -> Option<&LessonLink> {
     lessons.iter().find(|lesson| lesson.errata.contains(&erratum))
 }

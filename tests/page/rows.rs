@@ -10,7 +10,7 @@ use crate::page::align::Alignment;
 
 /// Line indices, from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Row {
+pub struct PageRow {
     pub printed: Option<usize>,
     pub fixed: Option<usize>,
     pub right: Option<usize>,
@@ -19,7 +19,7 @@ pub struct Row {
 }
 
 /// The rows of a left text in its two forms; of a text that has one form, given twice.
-pub fn rows(printed: &str, fixed: &str, right: &str) -> Vec<Row> {
+pub fn rows(printed: &str, fixed: &str, right: &str) -> Vec<PageRow> {
     let (p, f) = (Places::of(printed, right), Places::of(fixed, right));
     let mut rows = Vec::new();
     for at in 0..=right.lines().count() {
@@ -27,11 +27,11 @@ pub fn rows(printed: &str, fixed: &str, right: &str) -> Vec<Row> {
         for (one, other) in interleaved(&p.before[at], &f.before[at], &pairs) {
             let continues =
                 one.is_some_and(|line| p.continued[line]) || other.is_some_and(|line| f.continued[line]);
-            rows.push(Row { printed: one, fixed: other, right: None, continues });
+            rows.push(PageRow { printed: one, fixed: other, right: None, continues });
         }
         if let (Some(&one), Some(&other)) = (p.beside.get(at), f.beside.get(at)) {
             let continues = p.pairs.iter().chain(&f.pairs).any(|pair| pair.start < at && at < pair.end);
-            rows.push(Row { printed: one, fixed: other, right: Some(at), continues });
+            rows.push(PageRow { printed: one, fixed: other, right: Some(at), continues });
         }
     }
     rows

@@ -1,8 +1,8 @@
 //! The tables at the end of the page: the errata, and the lessons.
 
-use crate::page::document::Document;
+use crate::page::document::PageDocument;
 use crate::page::errata::{self, Erratum};
-use crate::page::lessons::{self, Lesson, of_erratum};
+use crate::page::lessons::{self, LessonLink, of_erratum};
 use crate::page::statement::Language;
 use crate::page::syntax::{coloured, escaped};
 use crate::say;
@@ -10,7 +10,7 @@ use crate::say;
 /// The longest C++ that is shown whole; of a longer one its first lines.
 const LONGEST: usize = 6;
 
-pub fn errata(document: &Document) -> String {
+pub fn errata(document: &PageDocument) -> String {
     let title = say!("The 17 errata", "17 处勘误");
     let heads = [
         say!("No.", "编号"),
@@ -31,7 +31,7 @@ pub fn errata(document: &Document) -> String {
     html + "</tbody>\n</table>\n</section>\n"
 }
 
-fn row(document: &Document, erratum: &Erratum, lessons: &[Lesson]) -> String {
+fn row(document: &PageDocument, erratum: &Erratum, lessons: &[LessonLink]) -> String {
     let number = erratum.number;
     let cell = |at: usize| erratum.cells.get(at).map_or("", String::as_str);
     let lesson = of_erratum(lessons, number);
@@ -54,7 +54,7 @@ fn row(document: &Document, erratum: &Erratum, lessons: &[Lesson]) -> String {
 }
 
 /// Links to lines that have an erratum: up to two of a listing, one of a file of `src/`.
-fn places(document: &Document, number: u32) -> Vec<String> {
+fn places(document: &PageDocument, number: u32) -> Vec<String> {
     let mut places = Vec::new();
     let link = |id: &str, line: usize| format!("<a href=\"#{id}-{0}\">{id}:{0}</a>", line + 1);
     for section in &document.sections {
@@ -83,7 +83,7 @@ fn places(document: &Document, number: u32) -> Vec<String> {
 }
 
 /// The C++ of a fix, from the corrected listings.
-fn fix(document: &Document, number: u32) -> String {
+fn fix(document: &PageDocument, number: u32) -> String {
     let mut shown: Vec<String> = Vec::new();
     let mut html = String::new();
     for section in &document.sections {
@@ -125,7 +125,7 @@ fn fix(document: &Document, number: u32) -> String {
 }
 
 /// What strace recorded of an erratum, in both forms; or the traces of its lesson.
-fn shown(number: u32, lesson: Option<&Lesson>) -> String {
+fn shown(number: u32, lesson: Option<&LessonLink>) -> String {
     let mut html = String::new();
     for [printed, fixed] in errata::shown(number) {
         for (form, text) in [(say!("as printed", "原文"), printed), (say!("fixed", "修正"), fixed)] {
@@ -150,7 +150,7 @@ pub fn lessons() -> String {
         html += &format!("<th scope=\"col\">{head}</th>");
     }
     html += "</tr></thead>\n<tbody>\n";
-    for Lesson { number, title, path, .. } in lessons::lessons() {
+    for LessonLink { number, title, path, .. } in lessons::lessons() {
         let title = escaped(&title).replace('`', "");
         let name = path.rsplit('/').next().unwrap_or(&path);
         html += &format!(

@@ -7,14 +7,14 @@ use std::collections::HashMap;
 use crate::page::statement::{is_word_char, without_comment};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Build {
+pub enum BuildOf {
     Both,
     Printed,
     Fixed,
 }
 
 /// The build of each line of each file.
-pub fn builds(files: &[(String, String)]) -> HashMap<String, Vec<Build>> {
+pub fn builds(files: &[(String, String)]) -> HashMap<String, Vec<BuildOf>> {
     let mut sources: Vec<Source> = files.iter().map(|(name, text)| Source::of(name, text)).collect();
     // A function may be used by one that is used by one build only.
     while mark_functions(&mut sources) {}
@@ -25,11 +25,11 @@ struct Source {
     name: String,
     /// Each line as the code of either build: without comments and without the other build's half.
     code: Vec<[String; 2]>,
-    builds: Vec<Build>,
-    functions: Vec<Function>,
+    builds: Vec<BuildOf>,
+    functions: Vec<RustFunction>,
 }
 
-struct Function {
+struct RustFunction {
     name: String,
     first: usize,
     last: usize,
@@ -38,10 +38,10 @@ struct Function {
 impl Source {
     fn of(name: &str, text: &str) -> Self {
         let lines: Vec<&str> = text.lines().map(without_comment).collect();
-        let mut builds = vec![Build::Both; lines.len()];
+        let mut builds = vec![BuildOf::Both; lines.len()];
         // The blocks that are open: the build of each.
-        let mut open: Vec<Build> = Vec::new();
-        let mut closed = Build::Both;
+        let mut open: Vec<BuildOf> = Vec::new();
+        let mut closed = BuildOf::Both;
         for (line, code) in lines.iter().enumerate() {
             let within = inside(&open);
             let trimmed = code.trim_start();
@@ -52,56 +52,56 @@ impl Source {
                 within => within,
             };
             let condition = condition(code);
-            if trimmed.starts_with("if !AS_PRINTED &&") && within == Build::Both {
-                builds[line] = Build::Fixed;
+            if trimmed.starts_with("if !AS_PRINTED &&") && within == BuildOf::Both {
+                builds[line] = BuildOf::Fixed;
             }
             let mut first = true;
             for brace in outside_strings(code).filter(|c| "{}".contains(*c)) {
                 if brace == '}' {
-                    closed = open.pop().unwrap_or(Build::Both);
+                    closed = open.pop().unwrap_or(BuildOf::Both);
                     continue;
                 }
                 let is_else = code.contains("else");
                 open.push(match () {
-                    () if first && condition != Build::Both => condition,
+                    () if first && condition != BuildOf::Both => condition,
                     () if is_else => other(closed),
-                    () => Build::Both,
+                    () => BuildOf::Both,
                 });
                 first = false;
             }
         }
         let code =
-            lines.iter().map(|line| [half(line, Build::Printed), half(line, Build::Fixed)]).collect();
+            lines.iter().map(|line| [half(line, BuildOf::Printed), half(line, BuildOf::Fixed)]).collect();
         let functions = functions(text);
         Source { name: name.to_string(), code, builds, functions }
     }
 }
 
 /// The build that has what is inside all open blocks.
-fn inside(open: &[Build]) -> Build {
-    open.iter().copied().find(|&build| build != Build::Both).unwrap_or(Build::Both)
+fn inside(open: &[BuildOf]) -> BuildOf {
+    open.iter().copied().find(|&build| build != BuildOf::Both).unwrap_or(BuildOf::Both)
 }
 
 /// The same for what is around the innermost block.
-fn around(open: &[Build]) -> Build {
+fn around(open: &[BuildOf]) -> BuildOf {
     inside(&open[..open.len().saturating_sub(1)])
 }
 
 /// The build that has the block which a line's condition opens.
-fn condition(code: &str) -> Build {
+fn condition(code: &str) -> BuildOf {
     let alone = |condition: &str| code.contains(condition) && !code.contains("||");
     match () {
-        () if alone("!AS_PRINTED") => Build::Fixed,
-        () if alone("if AS_PRINTED {") => Build::Printed,
-        () => Build::Both,
+        () if alone("!AS_PRINTED") => BuildOf::Fixed,
+        () if alone("if AS_PRINTED {") => BuildOf::Printed,
+        () => BuildOf::Both,
     }
 }
 
-fn other(build: Build) -> Build {
+fn other(build: BuildOf) -> BuildOf {
     match build {
-        Build::Printed => Build::Fixed,
-        Build::Fixed => Build::Printed,
-        Build::Both => Build::Both,
+        BuildOf::Printed => BuildOf::Fixed,
+        BuildOf::Fixed => BuildOf::Printed,
+        BuildOf::Both => BuildOf::Both,
     }
 }
 
@@ -110,17 +110,17 @@ fn outside_strings(code: &str) -> impl Iterator<Item = char> {
 }
 
 /// A line as one build has it: of `if AS_PRINTED { a } else { b }` only `a` or `b`.
-fn half(line: &str, build: Build) -> String {
+fn half(line: &str, build: BuildOf) -> String {
     let halves = line.split_once("AS_PRINTED { ").and_then(|(before, rest)| {
         let (printed, rest) = rest.split_once(" } else { ")?;
         let (fixed, after) = rest.split_once(" }")?;
-        Some([before, if build == Build::Printed { printed } else { fixed }, after].concat())
+        Some([before, if build == BuildOf::Printed { printed } else { fixed }, after].concat())
     });
     halves.unwrap_or(line.to_string())
 }
 
 /// The functions of a file, each with the comments and attributes before it.
-fn functions(text: &str) -> Vec<Function> {
+fn functions(text: &str) -> Vec<RustFunction> {
     let lines: Vec<&str> = text.lines().collect();
     let mut functions = Vec::new();
     for (line, code) in lines.iter().enumerate() {
@@ -135,7 +135,7 @@ fn functions(text: &str) -> Vec<Function> {
         let belongs =
             |other: &&&str| other.trim_start().starts_with("//") || other.trim_start().starts_with("#[");
         let above = lines[..line].iter().rev().take_while(belongs).count();
-        functions.push(Function { name, first: line - above, last: line + length });
+        functions.push(RustFunction { name, first: line - above, last: line + length });
     }
     functions
 }
@@ -145,7 +145,7 @@ fn mark_functions(sources: &mut [Source]) -> bool {
     let mut marks = Vec::new();
     for (index, source) in sources.iter().enumerate() {
         for function in &source.functions {
-            let unmarked = source.builds[function.last] == Build::Both;
+            let unmarked = source.builds[function.last] == BuildOf::Both;
             if let Some(build) = only_build(sources, index, function).filter(|_| unmarked) {
                 marks.push((index, function.first..function.last + 1, build));
             }
@@ -158,7 +158,7 @@ fn mark_functions(sources: &mut [Source]) -> bool {
 }
 
 /// The only build that uses a function.
-fn only_build(sources: &[Source], home: usize, function: &Function) -> Option<Build> {
+fn only_build(sources: &[Source], home: usize, function: &RustFunction) -> Option<BuildOf> {
     let [mut printed, mut fixed] = [false; 2];
     for (index, source) in sources.iter().enumerate() {
         for (line, halves) in source.code.iter().enumerate() {
@@ -166,13 +166,13 @@ fn only_build(sources: &[Source], home: usize, function: &Function) -> Option<Bu
                 continue;
             }
             let uses = |code: &str| code.split(|c| !is_word_char(c)).any(|word| word == function.name);
-            printed |= source.builds[line] != Build::Fixed && uses(&halves[0]);
-            fixed |= source.builds[line] != Build::Printed && uses(&halves[1]);
+            printed |= source.builds[line] != BuildOf::Fixed && uses(&halves[0]);
+            fixed |= source.builds[line] != BuildOf::Printed && uses(&halves[1]);
         }
     }
     match (printed, fixed) {
-        (true, false) => Some(Build::Printed),
-        (false, true) => Some(Build::Fixed),
+        (true, false) => Some(BuildOf::Printed),
+        (false, true) => Some(BuildOf::Fixed),
         _ => None,
     }
 }

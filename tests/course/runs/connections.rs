@@ -5,7 +5,7 @@ use crate::course::sessions::{
     waiting_client,
 };
 use crate::course::sockets::{SOCKETS, own_port, ss};
-use crate::course::views::{Blocks, Names, as_strace, beside, both, calls, drawn, from, only, table};
+use crate::course::views::{Blocks, ViewNames, as_strace, beside, both, calls, drawn, from, only, table};
 use crate::harness::builds::Build::Fixed;
 use crate::harness::builds::{Server, program};
 use crate::harness::net::ports::free_port;
@@ -17,13 +17,13 @@ pub fn refused() -> Blocks {
     let port = free_port();
     let events = ends(waiting_client(Fixed, port, &[]));
     let lines = only(as_strace(&events), &["socket(", "connect(", "exit_group(", "+++"]);
-    vec![Some(Names::server(port).show(&lines.join("\n")))]
+    vec![Some(ViewNames::server(port).show(&lines.join("\n")))]
 }
 
 /// 1: the calls that create a listening socket.
 pub fn listening_socket() -> Blocks {
     let server = serve("tcp_server");
-    let names = Names::server(server.port);
+    let names = ViewNames::server(server.port);
     // Without those of the loader and of the log.
     let ours = ["rt_sigaction(", "socket(", "setsockopt(", "bind(", "listen(", "accept("];
     let calls = only(as_strace(&stop(server)), &ours).join("\n");
@@ -43,7 +43,7 @@ pub fn client_port() -> Blocks {
     let server = serve("tcp_server_fork");
     let port = server.port;
     let (first, second) = (client(port), client(port));
-    let names = Names::server(port).port(own_port(&first), "FIRST").port(own_port(&second), "SECOND");
+    let names = ViewNames::server(port).port(own_port(&first), "FIRST").port(own_port(&second), "SECOND");
     let both_are_there = |rows: &str| rows.lines().count() == 2;
     let connections = ss(&format!("dport = :{port}"), &names, both_are_there);
     quits(second);
@@ -74,7 +74,7 @@ pub fn second_client() -> Blocks {
     let first = greeter(port);
     let mut second = client(port);
     types(&mut second, "me too");
-    let names = Names::server(port).port(own_port(&first), "FIRST").port(own_port(&second), "SECOND");
+    let names = ViewNames::server(port).port(own_port(&first), "FIRST").port(own_port(&second), "SECOND");
     // The server's side: the listening socket, then one socket per client.
     let side = format!("exclude time-wait sport = :{port}");
     let before = ss(&side, &names, |rows| rows.contains("ESTAB\t6"));
@@ -88,7 +88,7 @@ pub fn second_client() -> Blocks {
 /// 6: how many clients are queued, and what the next one sees.
 pub fn backlog() -> Blocks {
     let server = serve("tcp_server");
-    let names = Names::server(server.port);
+    let names = ViewNames::server(server.port);
     let _served = greeter(server.port);
     let _queued: Vec<Running> = (0..6).map(|_| client(server.port)).collect();
     let next = waiting_client(Fixed, server.port, &[]);
@@ -110,7 +110,7 @@ pub fn time_wait() -> Blocks {
         let server = traced_server(Fixed, "tcp_server", options);
         let port = server.port;
         let client = greeter(port);
-        let names = Names::server(port).port(own_port(&client), "CLIENT");
+        let names = ViewNames::server(port).port(own_port(&client), "CLIENT");
         quits(client);
         let waits = |rows: &str| rows.starts_with("TIME-WAIT");
         kept = ss(&format!("exclude listening sport = :{port}"), &names, waits);

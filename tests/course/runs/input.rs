@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::article;
 use crate::course::sessions::{ends, own_address, sh, traced, traced_server};
 use crate::course::sockets::address;
-use crate::course::views::{Blocks, Names, calls, from, table};
+use crate::course::views::{Blocks, ViewNames, calls, from, table};
 use crate::harness::builds::Build::{AsPrinted, Fixed};
 use crate::harness::builds::Server;
 use crate::harness::net::ports::free_port;
@@ -87,7 +87,7 @@ pub fn bad_arguments() -> Blocks {
         let lines = log.seen.iter().skip_while(|line| !line.contains("to_upper before"));
         let lines = lines.take_while(|line| !line.contains("to_upper after"));
         let lines = lines.map(|line| line.rsplit("student | ").next().unwrap_or(line).to_string() + "\n");
-        Names::default().port(port, "CLIENT").show(&lines.collect::<String>().replace('\x1b', "^["))
+        ViewNames::default().port(port, "CLIENT").show(&lines.collect::<String>().replace('\x1b', "^["))
     };
     let logs = [("as printed", AsPrinted), ("fixed", Fixed)];
     let logs = logs.map(|(title, build)| format!("{title}\n{}", logged(build)));

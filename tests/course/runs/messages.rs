@@ -8,7 +8,7 @@ use crate::course::sessions::{
     blocked_in, client_of, ends, greeter, quits, says, serve, stop, traced_server, types,
 };
 use crate::course::sockets::{SOCKETS, own_port, ss, words};
-use crate::course::views::{Blocks, Names, as_strace, both, calls, calls_and_log, from, only, table};
+use crate::course::views::{Blocks, ViewNames, as_strace, both, calls, calls_and_log, from, only, table};
 use crate::harness::builds::Build::{AsPrinted, Fixed};
 use crate::harness::builds::{Server, root};
 use crate::harness::net::test_client::{connect, echo};
@@ -108,7 +108,7 @@ pub fn server_gone() -> Blocks {
         let port = server.port;
         let mut client = client_of(build, port, &[]);
         says(&mut client, "hello");
-        let names = Names::server(port).port(own_port(&client), "CLIENT");
+        let names = ViewNames::server(port).port(own_port(&client), "CLIENT");
         server.running.end();
         let closed_on_one_side = |rows: &str| rows.contains("CLOSE-WAIT") && rows.contains("FIN-WAIT-2");
         let sockets = ss(&format!("sport = :{port} or dport = :{port}"), &names, closed_on_one_side);
@@ -150,7 +150,7 @@ fn full_queues(server: &Server, client: u16, mut push: impl FnMut()) -> String {
             false
         });
     }
-    let names = Names::server(server.port).port(client, "CLIENT");
+    let names = ViewNames::server(server.port).port(client, "CLIENT");
     let is_full = |row: &str| {
         let cells: Vec<&str> = row.split('\t').collect();
         // The server's end may close its window with few bytes in it.

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::course::sessions::{ends, greeter, quits, serve, types, wait_for_accept, waiting_client};
 use crate::course::sockets::own_port;
-use crate::course::views::{Blocks, Names, calls, drawn_from_connect, from, table};
+use crate::course::views::{Blocks, ViewNames, calls, drawn_from_connect, from, table};
 use crate::harness::builds::Build::Fixed;
 use crate::harness::process::launch::{Launch, Running};
 use crate::harness::trace::parse::Event;
@@ -107,7 +107,7 @@ pub fn packets() -> Blocks {
     let late = [(left, second), (refused, third)].map(|(events, own)| {
         let mut calls = from(calls(&events), "connect(");
         calls.retain(|call| !call.starts_with("exit("));
-        with_packets(&Names::server(port).show(&calls.join("\n")), &events, &sent, own)
+        with_packets(&ViewNames::server(port).show(&calls.join("\n")), &events, &sent, own)
     });
     vec![Some(session), Some(late.join("\n"))]
 }

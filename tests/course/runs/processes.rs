@@ -9,7 +9,7 @@ use crate::article;
 use crate::course::sessions::{client, ends, greeter, serve, stop, stop_now, traced, traced_server, visit};
 use crate::course::sockets::{children_in, ss, words};
 use crate::course::views::{
-    Blocks, Names, as_strace, beside, both, calls, drawn_from_connect, from, only, strace_line, table,
+    Blocks, ViewNames, as_strace, beside, both, calls, drawn_from_connect, from, only, strace_line, table,
 };
 use crate::harness::builds::Build::Fixed;
 use crate::harness::builds::{Server, program};
@@ -36,7 +36,7 @@ fn session_and(server: &str, mut look: impl FnMut(&Running, u16) -> String) -> B
 pub fn fork() -> Blocks {
     session_and("tcp_server_fork", |server, port| {
         let child = descendants(server.pid())[0];
-        let names = Names::server(port).process(server.pid(), "PARENT").process(child, "CHILD");
+        let names = ViewNames::server(port).process(server.pid(), "PARENT").process(child, "CHILD");
         let each_has_one = |rows: &str| !rows.contains("),(");
         let held = ss(&format!("-p sport = :{port}"), &names, each_has_one);
         let rows = held.lines().map(|row| {
@@ -89,7 +89,7 @@ pub fn zombies() -> Blocks {
 pub fn double_fork() -> Blocks {
     session_and("tcp_server_double_fork", |server, port| {
         let parent = server.pid();
-        let held = ss(&format!("-p sport = :{port}"), &Names::default(), |rows| rows.contains("ESTAB"));
+        let held = ss(&format!("-p sport = :{port}"), &ViewNames::default(), |rows| rows.contains("ESTAB"));
         let holder = held.split("ESTAB").nth(1).and_then(|row| row.split("pid=").nth(1)?.split(',').next());
         let grandchild: u32 =
             holder.and_then(|pid| pid.parse().ok()).expect("a process has the connection");
@@ -99,8 +99,8 @@ pub fn double_fork() -> Blocks {
         };
         let (above, system) = (parent_of(parent), parent_of(grandchild));
         assert!(system != parent, "the grandchild is an orphan, not the server's child");
-        let row = |pid, above, names: Names| format!("{}\t{}\n", names.of(pid), names.of(above));
-        let names = Names::default();
+        let row = |pid, above, names: ViewNames| format!("{}\t{}\n", names.of(pid), names.of(above));
+        let names = ViewNames::default();
         let rows = [
             row(parent, above, names.clone().process(parent, "PARENT").process(above, "SHELL")),
             row(grandchild, system, names.process(grandchild, "GRANDCHILD").process(system, "SYSTEM")),
@@ -199,7 +199,7 @@ fn interleaved_once() -> Option<String> {
     running.signal(libc::SIGINT);
     let events = ends(running);
     let [parent, child, grandchild] = parse::pids(&events)[..] else { panic!("three processes") };
-    let names = Names::server(port).port(client, "CLIENT");
+    let names = ViewNames::server(port).port(client, "CLIENT");
     let names = names.process(parent, "PARENT").process(child, "CHILD").process(grandchild, "GRANDCHILD");
 
     let mut lines: HashMap<u32, Vec<String>> = HashMap::new();
@@ -239,7 +239,7 @@ fn is_log(event: &Event) -> bool {
 }
 
 /// A line of strace with names for the processes in it.
-fn with_names(event: &Event, names: &Names) -> String {
+fn with_names(event: &Event, names: &ViewNames) -> String {
     let mut event = event.clone();
     if let What::Call(call) = &mut event.what {
         let named = |number: &str| number.parse().map_or(number.to_string(), |pid| names.of(pid));

@@ -12,7 +12,7 @@ use crate::article::article;
 use crate::course::lessons::Lesson;
 use crate::course::shell::Terminal;
 use crate::course::tests::{lesson, names};
-use crate::course::transcript::{self, Block, Line, Ports, matches, port_of};
+use crate::course::transcript::{self, Ports, TypedBlock, TypedLine, matches, port_of};
 use crate::course::views::substituted;
 use crate::harness::builds::{Build, SERVERS, Server, program, root};
 use crate::harness::net::ports::{is_listening, is_unused};
@@ -98,7 +98,7 @@ fn type_lesson(lesson: &Lesson, quiet: Duration) -> Result<(), Unseen> {
 }
 
 /// Types what is under one heading; its terminals begin and end with it.
-fn type_part(lesson: &Lesson, blocks: &[Block], quiet: Duration) -> Result<(), Unseen> {
+fn type_part(lesson: &Lesson, blocks: &[TypedBlock], quiet: Duration) -> Result<(), Unseen> {
     let Some(last) = blocks.last() else { return Ok(()) };
     // A test that runs at the same time sees what is held, and takes other ports.
     let mut held = Vec::new();
@@ -118,7 +118,7 @@ fn type_part(lesson: &Lesson, blocks: &[Block], quiet: Duration) -> Result<(), U
 }
 
 impl Student {
-    fn block(&mut self, block: &Block) -> Result<(), Unseen> {
+    fn block(&mut self, block: &TypedBlock) -> Result<(), Unseen> {
         self.terminals.values_mut().for_each(Terminal::look_from_here);
         let mut last = (0, String::new());
         for line in &block.typed {
@@ -175,7 +175,7 @@ impl Student {
     }
 
     /// Types, once all that was typed before is read.
-    fn press(&mut self, line: &Line, keys: &str, to_shell: bool) -> Result<(), Unseen> {
+    fn press(&mut self, line: &TypedLine, keys: &str, to_shell: bool) -> Result<(), Unseen> {
         let (at, port) = (line.terminal, self.ports.base.to_string());
         self.terminals.entry(at).or_insert_with(|| Terminal::open(&port));
         self.settle();
@@ -202,7 +202,7 @@ impl Student {
     }
 
     /// Waits for these lines of one terminal, in this order. If the last command only looks, it is typed again.
-    fn see(&mut self, wanted: &[Line], (place, command): &(usize, String)) -> Result<(), Unseen> {
+    fn see(&mut self, wanted: &[TypedLine], (place, command): &(usize, String)) -> Result<(), Unseen> {
         let at = wanted[0].terminal;
         // What a lesson runs has names for its ports.
         let ports = if command.starts_with("make lesson ") { &[] } else { &self.ports.shown[..] };
@@ -332,8 +332,8 @@ fn command_line(pid: u32) -> String {
 struct Files(Vec<(PathBuf, bool)>);
 
 impl Files {
-    fn named_in<'a>(blocks: impl Iterator<Item = &'a Block>) -> Self {
-        let commands: String = blocks.map(Block::commands).collect();
+    fn named_in<'a>(blocks: impl Iterator<Item = &'a TypedBlock>) -> Self {
+        let commands: String = blocks.map(TypedBlock::commands).collect();
         let words = commands.split(|c: char| c.is_whitespace() || ";<>|&()'\"=".contains(c));
         let names: BTreeSet<&str> =
             words.filter(|word| word.contains(['/', '.']) && !word.starts_with('/')).collect();
@@ -348,7 +348,7 @@ impl Files {
 }
 
 /// What a block needs that this machine does not have, or this user may not do.
-fn lacking(block: &Block) -> Option<String> {
+fn lacking(block: &TypedBlock) -> Option<String> {
     let works = |command: &str| {
         let tried = Command::new("sh").args(["-c", command]).stdin(Stdio::null()).output();
         tried.is_ok_and(|output| output.status.success())

@@ -9,14 +9,14 @@ use crate::grade::intercept::{self, Intercept};
 use crate::grade::manner::{Ending, Reply, contains};
 use crate::grade::outcome::{Outcome, require, skip_unless};
 use crate::grade::peer::{Peer, timed_out};
-use crate::grade::server::Server;
+use crate::grade::server::GradedServer;
 use crate::grade::subject::{LOCALHOST, Subject};
 use crate::harness::net::ports::free_port;
 use crate::harness::process::launch::Launch;
 use crate::harness::process::procfs::activity;
 use crate::say;
 
-pub fn upper(server: &mut Server) -> Outcome {
+pub fn upper(server: &mut GradedServer) -> Outcome {
     let manner = server.manner();
     let mut client = server.connect()?;
     for text in ["hello, World 1!", "abcdefghijklmnopqrstuvwxyz", "z"] {
@@ -47,7 +47,7 @@ pub fn upper(server: &mut Server) -> Outcome {
     Ok(())
 }
 
-pub fn bytes(server: &mut Server) -> Outcome {
+pub fn bytes(server: &mut GradedServer) -> Outcome {
     server.manner().needs_echo()?;
     let mut client = server.connect()?;
     let all: Vec<u8> = (0..=255).filter(|byte: &u8| !byte.is_ascii_lowercase()).collect();
@@ -57,7 +57,7 @@ pub fn bytes(server: &mut Server) -> Outcome {
     Ok(client.echo(b"\0AB\0\0")?)
 }
 
-pub fn parts(server: &mut Server) -> Outcome {
+pub fn parts(server: &mut GradedServer) -> Outcome {
     server.manner().needs_echo()?;
     let mut client = server.connect()?;
     client.send(b"ONE HALF")?;
@@ -102,7 +102,7 @@ fn both_ways(mut client: Peer, all: Vec<u8>, sent: usize) -> Outcome {
     Ok(client.echo(b"OVER")?)
 }
 
-pub fn long(server: &mut Server) -> Outcome {
+pub fn long(server: &mut GradedServer) -> Outcome {
     server.manner().needs_echo()?;
     both_ways(server.connect()?, stream(1 << 20), 0)
 }
@@ -111,12 +111,12 @@ pub fn slow(subject: &Subject) -> Outcome {
     subject.manner.needs_echo()?;
     // It must not wait for the reader of its log.
     let quiet = |launch: Launch| launch.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut server = Server::start(subject, free_port(), LOCALHOST, quiet)?;
+    let mut server = GradedServer::start(subject, free_port(), LOCALHOST, quiet)?;
     let seen = slowly(&server);
     seen.map_err(|seen| server.explain(seen))
 }
 
-fn slowly(server: &Server) -> Outcome {
+fn slowly(server: &GradedServer) -> Outcome {
     let mut client = server.connect()?;
     client.set_buffer(libc::SO_RCVBUF, 1 << 16);
     // More than all buffers hold.
@@ -143,12 +143,12 @@ fn slowly(server: &Server) -> Outcome {
 pub fn short(subject: &Subject) -> Outcome {
     subject.manner.needs_echo()?;
     let calls = [libc::SYS_write, libc::SYS_writev, libc::SYS_sendto, libc::SYS_sendmsg];
-    let (mut server, intercept) = Server::with_calls(subject, &calls, Intercept::pass)?;
+    let (mut server, intercept) = GradedServer::with_calls(subject, &calls, Intercept::pass)?;
     let seen = short_write(&server, &intercept);
     seen.map_err(|seen| server.explain(seen))
 }
 
-fn short_write(server: &Server, intercept: &Intercept) -> Outcome {
+fn short_write(server: &GradedServer, intercept: &Intercept) -> Outcome {
     skip_unless(intercept.works(), say!("this system lets no call be cut short", "本系统不支持截短调用"))?;
     let mut client = server.client()?;
     let socket = format!("socket:[{}]", server.serving(&client).0);

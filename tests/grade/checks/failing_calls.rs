@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::grade::intercept::{Intercept, Ruling};
 use crate::grade::outcome::{Observed, Outcome, require, skip_unless};
-use crate::grade::server::Server;
+use crate::grade::server::GradedServer;
 use crate::grade::subject::Subject;
 use crate::harness::process::procfs::{ACCEPT, activity};
 use crate::say;
@@ -22,12 +22,12 @@ fn works(intercept: &Intercept) -> Outcome {
 }
 
 pub fn refused_fork(subject: &Subject) -> Outcome {
-    let (mut server, intercept) = Server::with_calls(subject, FORKS, Intercept::pass)?;
+    let (mut server, intercept) = GradedServer::with_calls(subject, FORKS, Intercept::pass)?;
     let seen = without_fork(&server, &intercept);
     seen.map_err(|seen| server.explain(seen))
 }
 
-fn without_fork(server: &Server, intercept: &Intercept) -> Outcome {
+fn without_fork(server: &GradedServer, intercept: &Intercept) -> Outcome {
     works(intercept)?;
     drop(server.client()?);
     server.started.settle();
@@ -68,12 +68,12 @@ fn process(thread: u32) -> u32 {
 
 pub fn failed_wait(subject: &Subject) -> Outcome {
     let calls = [libc::SYS_wait4, libc::SYS_waitid];
-    let (mut server, intercept) = Server::with_calls(subject, &calls, Intercept::pass)?;
+    let (mut server, intercept) = GradedServer::with_calls(subject, &calls, Intercept::pass)?;
     let seen = without_wait(&server, &intercept);
     seen.map_err(|seen| server.explain(seen))
 }
 
-fn without_wait(server: &Server, intercept: &Intercept) -> Outcome {
+fn without_wait(server: &GradedServer, intercept: &Intercept) -> Outcome {
     works(intercept)?;
     drop(server.client()?);
     server.started.settle();
@@ -87,17 +87,17 @@ fn without_wait(server: &Server, intercept: &Intercept) -> Outcome {
 }
 
 pub fn failed_accept(subject: &Subject) -> Outcome {
-    let (mut server, intercept) = Server::with_calls(subject, FORKS, Intercept::pass)?;
+    let (mut server, intercept) = GradedServer::with_calls(subject, FORKS, Intercept::pass)?;
     let seen = out_of_descriptors(&server, &intercept);
     seen.map_err(|seen| server.explain(seen))?;
     let calls = ACCEPT;
-    let (mut server, intercept) = Server::with_calls(subject, &calls, Intercept::pass)?;
+    let (mut server, intercept) = GradedServer::with_calls(subject, &calls, Intercept::pass)?;
     let seen = passing_errors(&server, &intercept);
     seen.map_err(|seen| server.explain(seen))
 }
 
 /// Each may come from a client that has left or a signal, and says nothing about the next client.
-fn passing_errors(server: &Server, intercept: &Intercept) -> Outcome {
+fn passing_errors(server: &GradedServer, intercept: &Intercept) -> Outcome {
     if !intercept.works() {
         return Ok(());
     }
@@ -119,7 +119,7 @@ fn passing_errors(server: &Server, intercept: &Intercept) -> Outcome {
 }
 
 /// No descriptor is left for the next client, until one is again.
-fn out_of_descriptors(server: &Server, intercept: &Intercept) -> Outcome {
+fn out_of_descriptors(server: &GradedServer, intercept: &Intercept) -> Outcome {
     // One at a time is all that some servers serve.
     let mut leaving = Some(server.client()?);
     if !server.subject().forks() {
@@ -166,7 +166,7 @@ struct Spins {
 }
 
 /// Whether it is busy although it has nothing to do: by its CPU time and by its processes, not by a rate.
-fn spins(server: &Server, intercept: &Intercept) -> Spins {
+fn spins(server: &GradedServer, intercept: &Intercept) -> Spins {
     let supervisor = server.started.supervisor();
     let starts = Arc::new(AtomicUsize::new(0));
     let count = starts.clone();
@@ -194,7 +194,7 @@ struct Limited {
 }
 
 impl Limited {
-    fn set(server: &Server) -> Option<Self> {
+    fn set(server: &GradedServer) -> Option<Self> {
         let mut limited = Limited { old: Vec::new(), spare: 0 };
         for pid in server.started.running.descendants() {
             if !server.listener.is_held_by(pid) {

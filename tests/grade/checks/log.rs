@@ -7,14 +7,14 @@ use std::os::unix::fs::FileExt;
 
 use crate::grade::manner::Ending;
 use crate::grade::outcome::{Outcome, require, skip_unless};
-use crate::grade::server::Server;
+use crate::grade::server::GradedServer;
 use crate::grade::subject::{LOCALHOST, Subject};
 use crate::harness::net::ports::free_port;
 use crate::harness::process::launch::Launch;
 use crate::say;
 
 /// Ends the server as its operator would, and then all of its processes.
-fn end(server: &mut Server) {
+fn end(server: &mut GradedServer) {
     server.started.settle();
     server.started.running.signal(libc::SIGTERM);
     server.started.settle();
@@ -22,7 +22,7 @@ fn end(server: &mut Server) {
 }
 
 pub fn raw_log(subject: &Subject) -> Outcome {
-    let mut server = Server::start(subject, free_port(), LOCALHOST, Launch::output_on_terminal)?;
+    let mut server = GradedServer::start(subject, free_port(), LOCALHOST, Launch::output_on_terminal)?;
     let lines = subject.manner.ending == Ending::Newline;
     let middle: &[u8] = if lines { b" " } else { b"\n" };
     let text = [&b"\x1b]0;QZ7\x07"[..], middle, b"QZ8 FORGED\rQZ9"].concat();
@@ -45,8 +45,8 @@ pub fn raw_log(subject: &Subject) -> Outcome {
 fn session<'a>(
     subject: &'a Subject,
     how: impl FnOnce(Launch) -> Launch,
-) -> Result<Server<'a>, crate::grade::outcome::Observed> {
-    let mut server = Server::start(subject, free_port(), LOCALHOST, how)?;
+) -> Result<GradedServer<'a>, crate::grade::outcome::Observed> {
+    let mut server = GradedServer::start(subject, free_port(), LOCALHOST, how)?;
     let before = server.processes().0;
     for _ in 0..4 {
         drop(server.client()?);

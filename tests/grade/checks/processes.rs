@@ -5,13 +5,13 @@ use std::time::Duration;
 use crate::grade::intercept::{Intercept, Ruling};
 use crate::grade::outcome::{Observed, Outcome, require};
 use crate::grade::peer::Peer;
-use crate::grade::server::{Server, parent};
+use crate::grade::server::{GradedServer, parent};
 use crate::grade::subject::Subject;
 use crate::harness::process::procfs::state;
 use crate::say;
 
 /// It has one while it is there, and the one that was started for it ends with it.
-pub fn own(server: &mut Server) -> Outcome {
+pub fn own(server: &mut GradedServer) -> Outcome {
     let before = server.started.running.descendants();
     let client = server.client()?;
     let Some(pid) = server.process_of(&client) else {
@@ -30,7 +30,7 @@ pub fn own(server: &mut Server) -> Outcome {
 }
 
 /// A client, and the process that serves it.
-fn served(server: &Server) -> Result<(Peer, u32), Observed> {
+fn served(server: &GradedServer) -> Result<(Peer, u32), Observed> {
     let client = server.client()?;
     match server.process_of(&client) {
         Some(pid) => Ok((client, pid)),
@@ -38,12 +38,12 @@ fn served(server: &Server) -> Result<(Peer, u32), Observed> {
     }
 }
 
-pub fn listener(server: &mut Server) -> Outcome {
+pub fn listener(server: &mut GradedServer) -> Outcome {
     let (_client, pid) = served(server)?;
     require(!server.listener.is_held_by(pid), say!("it has it open", "它仍持有该套接字"))
 }
 
-pub fn orphan(server: &mut Server) -> Outcome {
+pub fn orphan(server: &mut GradedServer) -> Outcome {
     let (_client, pid) = served(server)?;
     require(parent(pid) != Some(server.pid), say!("the server is its parent", "服务器是它的父进程"))
 }
@@ -51,12 +51,12 @@ pub fn orphan(server: &mut Server) -> Outcome {
 /// Several clients leave at the same moment, while another stays.
 pub fn zombies(subject: &Subject) -> Outcome {
     let calls = [libc::SYS_wait4, libc::SYS_waitid];
-    let (mut server, intercept) = Server::with_calls(subject, &calls, Intercept::pass)?;
+    let (mut server, intercept) = GradedServer::with_calls(subject, &calls, Intercept::pass)?;
     let seen = reaped(&server, &intercept);
     seen.map_err(|seen| server.explain(seen))
 }
 
-fn reaped(server: &Server, intercept: &Intercept) -> Outcome {
+fn reaped(server: &GradedServer, intercept: &Intercept) -> Outcome {
     // Where calls cannot be held, chance decides, which gets three turns.
     let (turns, count) = if intercept.works() { (1, 4) } else { (3, 8) };
     let staying = server.client()?;

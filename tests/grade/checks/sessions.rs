@@ -8,7 +8,7 @@ use crate::grade::intercept::{AskedCall, Intercept, Ruling};
 use crate::grade::manner::Ending;
 use crate::grade::outcome::{Observed, Outcome, require};
 use crate::grade::peer::Peer;
-use crate::grade::server::Server;
+use crate::grade::server::GradedServer;
 use crate::grade::subject::Subject;
 use crate::harness::net::procnet::{self, Socket};
 use crate::harness::process::procfs::{ACCEPT, descriptors};
@@ -37,7 +37,7 @@ pub fn first(subject: &Subject) -> Outcome {
             Ruling::Pass
         });
     };
-    let (mut server, _intercept) = Server::with_calls(subject, &ACCEPT, look)?;
+    let (mut server, _intercept) = GradedServer::with_calls(subject, &ACCEPT, look)?;
     let client = server.client();
     server.started.settle();
     if let Some(length) = *wrong.lock().expect("no rule panics") {
@@ -55,7 +55,7 @@ pub fn first(subject: &Subject) -> Outcome {
 }
 
 /// Beside the first, or after it if it serves one at a time; from a privileged port where the system allows that.
-pub fn next(server: &mut Server) -> Outcome {
+pub fn next(server: &mut GradedServer) -> Outcome {
     let mut client = server.client()?;
     let mut second = Peer::connect_from_low_port(server.port, server.started.supervisor())?;
     server.ask(&mut second)?;
@@ -69,7 +69,7 @@ pub fn next(server: &mut Server) -> Outcome {
     Ok(server.still_serves(&mut client)?)
 }
 
-pub fn quit(server: &mut Server) -> Outcome {
+pub fn quit(server: &mut GradedServer) -> Outcome {
     let manner = server.manner();
     if manner.ending == Ending::Close {
         return Err(Observed::Skip(say!("it answers at the end of input", "它在输入结束后才回答")));
@@ -98,12 +98,12 @@ pub fn quit(server: &mut Server) -> Outcome {
     server.serves_next()
 }
 
-fn quits(server: &Server, client: &mut Peer, text: &str) -> Outcome {
+fn quits(server: &GradedServer, client: &mut Peer, text: &str) -> Outcome {
     client.send(&server.manner().message(text.as_bytes()))?;
     require(client.is_ended(), say!("{text:?} does not end the connection", "{text:?} 没有结束该连接"))
 }
 
-pub fn leaves(server: &mut Server) -> Outcome {
+pub fn leaves(server: &mut GradedServer) -> Outcome {
     let client = server.client()?;
     // While it runs: of a server that has ended nobody can tell.
     let handles_sigchld = server.handles_sigchld();
@@ -118,7 +118,7 @@ pub fn leaves(server: &mut Server) -> Outcome {
     }
 }
 
-pub fn descriptors_are_closed(server: &mut Server) -> Outcome {
+pub fn descriptors_are_closed(server: &mut GradedServer) -> Outcome {
     let before = server.processes().0;
     drop(server.client()?);
     server.shrinks_to(before);
@@ -157,12 +157,12 @@ pub fn descriptors_are_closed(server: &mut Server) -> Outcome {
 /// Once while the server waits for it, once before the server writes to it.
 pub fn vanishes(subject: &Subject) -> Outcome {
     let calls = [libc::SYS_write, libc::SYS_writev, libc::SYS_sendto, libc::SYS_sendmsg];
-    let (mut server, intercept) = Server::with_calls(subject, &calls, Intercept::pass)?;
+    let (mut server, intercept) = GradedServer::with_calls(subject, &calls, Intercept::pass)?;
     let seen = vanished(&server, &intercept);
     seen.map_err(|seen| server.explain(seen))
 }
 
-fn vanished(server: &Server, intercept: &Intercept) -> Outcome {
+fn vanished(server: &GradedServer, intercept: &Intercept) -> Outcome {
     server.client()?.vanish();
     server.serves_next()?;
     let mut client = server.client()?;

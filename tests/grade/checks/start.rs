@@ -4,7 +4,7 @@ use std::convert::identity;
 use std::net::TcpListener;
 
 use crate::grade::outcome::{Observed, Outcome, require};
-use crate::grade::server::Server;
+use crate::grade::server::GradedServer;
 use crate::grade::subject::{LOCALHOST, Started, Subject};
 use crate::harness::net::ports::free_port;
 use crate::harness::net::procnet;
@@ -60,7 +60,7 @@ fn tried(started: &Started, listener: &TcpListener) -> Option<String> {
 
 pub fn binds(subject: &Subject) -> Outcome {
     for ip in [LOCALHOST, "127.0.0.2"] {
-        let server = Server::start(subject, free_port(), ip, identity)?;
+        let server = GradedServer::start(subject, free_port(), ip, identity)?;
         let (told, port) = (server.told, server.port);
         if port == told.swap_bytes() {
             let seen = say!(
@@ -92,7 +92,7 @@ pub fn in_use(subject: &Subject) -> Outcome {
 
 /// Once its end has closed a connection first, so that the TIME_WAIT is on its side.
 pub fn restarts(subject: &Subject) -> Outcome {
-    let mut server = Server::new(subject)?;
+    let mut server = GradedServer::new(subject)?;
     let waits = |port: u16| {
         procnet::of(port).iter().any(|socket| socket.state == procnet::TIME_WAIT && socket.port == port)
     };
@@ -107,7 +107,7 @@ pub fn restarts(subject: &Subject) -> Outcome {
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    let again = Server::start(subject, server.port, LOCALHOST, identity)?;
+    let again = GradedServer::start(subject, server.port, LOCALHOST, identity)?;
     let (told, port) = (again.told, again.port);
     require(
         port == told,

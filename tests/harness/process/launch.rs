@@ -97,12 +97,12 @@ pub struct Launch {
     trace: Option<Trace>,
     screen: Option<Stream>,
     keyboard: Option<File>,
-    before_exec: Vec<Step>,
+    before_exec: Vec<LaunchStep>,
     without_shell: bool,
 }
 
 /// What the new process does before it becomes the program.
-type Step = Box<dyn FnMut() -> io::Result<()> + Send + Sync>;
+type LaunchStep = Box<dyn FnMut() -> io::Result<()> + Send + Sync>;
 
 /// Between `fork` and `exec` a program holds copies of this process's descriptors: what is closed then stays open.
 pub fn while_nothing_forks<T>(work: impl FnOnce() -> T) -> T {

@@ -18,10 +18,10 @@ pub fn draw(events: &[Event], width: usize, colour: bool) -> String {
 }
 
 /// A line of the drawing: a step, and beside it the step that it brings about, where it is told right after it.
-pub type Line = (usize, Option<usize>);
+pub type DiagramLine = (usize, Option<usize>);
 
 /// The lines of every form of the drawing, in order.
-pub fn lines(graph: &StepGraph) -> Vec<Line> {
+pub fn lines(graph: &StepGraph) -> Vec<DiagramLine> {
     let steps = &graph.steps;
     let mut shown = graph.order.iter().copied().filter(|&step| !steps[step].log).peekable();
     let mut lines = Vec::new();
@@ -33,7 +33,7 @@ pub fn lines(graph: &StepGraph) -> Vec<Line> {
 
 /// The lane of each process: clients left, then servers, then each child in
 /// the first lane that is free when it is born.
-pub fn lanes(graph: &StepGraph, lines: &[Line]) -> Vec<usize> {
+pub fn lanes(graph: &StepGraph, lines: &[DiagramLine]) -> Vec<usize> {
     let mut programs: Vec<usize> =
         (0..graph.processes.len()).filter(|&process| graph.is_first(process)).collect();
     programs.sort_by(|&one, &other| {
@@ -76,9 +76,9 @@ fn ink(role: Role) -> &'static str {
 }
 
 /// One line on paper: characters, each with its colour. What is put beyond its end is lost.
-struct Row(Vec<(char, &'static str)>);
+struct DiagramRow(Vec<(char, &'static str)>);
 
-impl Row {
+impl DiagramRow {
     fn put(&mut self, left: usize, text: &str, ink: &'static str) {
         // A wide letter takes a second cell, where nothing is printed.
         let wide = |c: char| display_width(c.encode_utf8(&mut [0; 4])) == 2;
@@ -141,7 +141,7 @@ impl Page {
     }
 
     /// The one or two steps of a line, and whether an arrow stands right of their words.
-    fn said(&self, (step, effect): Line) -> impl Iterator<Item = (usize, bool)> {
+    fn said(&self, (step, effect): DiagramLine) -> impl Iterator<Item = (usize, bool)> {
         let other = effect.or(self.step(step).cause);
         let right = |other| self.lane(other) > self.lane(step);
         let own = self.step(step).made.is_some() || other.is_some_and(right);
@@ -150,7 +150,7 @@ impl Page {
     }
 
     /// Where each lane begins, and behind the last where it ends. The widest give way first.
-    fn lefts(&self, lines: &[Line]) -> Vec<usize> {
+    fn lefts(&self, lines: &[DiagramLine]) -> Vec<usize> {
         let mut widths = vec![0; self.lanes.iter().max().map_or(0, |last| last + 1)];
         let mut need = |lane: usize, words: &str, behind: usize| {
             widths[lane] = widths[lane].max(MARGIN + display_width(words) + behind);
@@ -175,7 +175,7 @@ impl Page {
         (0..=widths.len()).map(|lane| widths[..lane].iter().sum()).collect()
     }
 
-    fn rows(&self, lines: &[Line]) -> Vec<Row> {
+    fn rows(&self, lines: &[DiagramLine]) -> Vec<DiagramRow> {
         let processes = &self.graph.processes;
         let mut alive: Vec<bool> =
             (0..processes.len()).map(|process| self.graph.is_first(process)).collect();
@@ -194,7 +194,7 @@ impl Page {
         rows
     }
 
-    fn row(&self, (number, effect): Line, alive: &mut [bool]) -> Row {
+    fn row(&self, (number, effect): DiagramLine, alive: &mut [bool]) -> DiagramRow {
         let step = self.step(number);
         step.made.into_iter().for_each(|child| alive[child] = true);
         let mut row = self.lifelines(alive);
@@ -234,8 +234,8 @@ impl Page {
     }
 
     /// A row with the lines of the processes that live.
-    fn lifelines(&self, alive: &[bool]) -> Row {
-        let mut row = Row(vec![(' ', ""); self.width]);
+    fn lifelines(&self, alive: &[bool]) -> DiagramRow {
+        let mut row = DiagramRow(vec![(' ', ""); self.width]);
         for (index, _) in alive.iter().enumerate().filter(|(_, alive)| **alive) {
             let process = &self.graph.processes[index];
             row.put(self.left(index), if process.traced { "│" } else { "┊" }, ink(process.role));

@@ -94,7 +94,7 @@ pub fn normalise(events: &[Event], program: &str, ports: &[(u32, &str)]) -> Vec<
         }
     }
     let known = ports.iter().map(|(port, name)| (port.to_string(), name.to_string()));
-    let names = Names { ports: accepted.into_iter().chain(known).collect(), processes };
+    let names = TraceNames { ports: accepted.into_iter().chain(known).collect(), processes };
     let process = |(pid, name): &(u32, String)| {
         let its = events.iter().filter(|event| event.pid == *pid && is_its_own(event));
         let rows = names.rows(&Vec::from_iter(its), program.starts_with("server"));
@@ -103,12 +103,12 @@ pub fn normalise(events: &[Event], program: &str, ports: &[(u32, &str)]) -> Vec<
     names.processes.iter().map(process).collect()
 }
 
-struct Names {
+struct TraceNames {
     processes: Vec<(u32, String)>,
     ports: Vec<(String, String)>,
 }
 
-impl Names {
+impl TraceNames {
     fn rows(&self, events: &[&Event], logs_only: bool) -> Vec<String> {
         let rows = events.chunk_by(|one, next| are_one(one, next)).flat_map(|events| {
             let texts = events.iter().filter_map(|event| leaves(event));

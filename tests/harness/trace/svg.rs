@@ -2,7 +2,7 @@
 
 use crate::harness::text::display_width;
 use crate::harness::trace::causality::step_graph;
-use crate::harness::trace::diagram::{Line, lanes, lines};
+use crate::harness::trace::diagram::{DiagramLine, lanes, lines};
 use crate::harness::trace::graph::{Lifeline, Role, StepGraph};
 use crate::harness::trace::parse::Event;
 
@@ -41,7 +41,7 @@ struct Drawing {
 }
 
 impl Drawing {
-    fn lefts(&self, lines: &[Line]) -> Vec<usize> {
+    fn lefts(&self, lines: &[DiagramLine]) -> Vec<usize> {
         let mut widths = vec![0; self.lanes.iter().max().map_or(0, |last| last + 1)];
         for (process, &lane) in self.graph.processes.iter().zip(&self.lanes) {
             widths[lane] = widths[lane].max(display_width(&process.name) * CHARACTER + ARROW);
@@ -58,7 +58,7 @@ impl Drawing {
         self.lefts[self.lanes[process]]
     }
 
-    fn draw(mut self, lines: &[Line]) -> String {
+    fn draw(mut self, lines: &[DiagramLine]) -> String {
         self.begun = vec![0; self.graph.processes.len()];
         let mut y = LINE;
         for process in 0..self.graph.processes.len() {
@@ -99,7 +99,7 @@ impl Drawing {
         self.svg += &format!("\n<path class=\"{class}\" d=\"M{x} {begun}V{end}\"/>");
     }
 
-    fn line(&mut self, (number, effect): Line, y: usize) {
+    fn line(&mut self, (number, effect): DiagramLine, y: usize) {
         let end = self.step(number, y);
         let effect_end = effect.map(|effect| self.step(effect, y));
         let step = &self.graph.steps[number];

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 #[derive(Debug, Default)]
-pub struct Element {
+pub struct MarkupElement {
     pub name: String,
     pub attributes: HashMap<String, String>,
     pub children: Vec<Node>,
@@ -12,14 +12,14 @@ pub struct Element {
 #[derive(Debug)]
 pub enum Node {
     Text(String),
-    Element(Element),
+    Element(MarkupElement),
 }
 
-impl Element {
+impl MarkupElement {
     /// The element of a document, after its `<!DOCTYPE>`.
-    pub fn read(page: &str) -> Result<Element, String> {
+    pub fn read(page: &str) -> Result<MarkupElement, String> {
         let mut rest = page.strip_prefix("<!DOCTYPE html>\n").ok_or("no doctype")?;
-        let mut open: Vec<Element> = vec![Element::default()];
+        let mut open: Vec<MarkupElement> = vec![MarkupElement::default()];
         while let Some(at) = rest.find('<') {
             let parent = open.last_mut().ok_or("an element is closed twice")?;
             parent.children.push(Node::Text(unescaped(&rest[..at])?));
@@ -61,7 +61,7 @@ impl Element {
     }
 
     /// It and all elements in it, in the order of the page.
-    pub fn all(&self) -> Vec<&Element> {
+    pub fn all(&self) -> Vec<&MarkupElement> {
         let mut all = vec![self];
         for node in &self.children {
             if let Node::Element(element) = node {
@@ -71,11 +71,11 @@ impl Element {
         all
     }
 
-    pub fn named(&self, name: &str) -> Vec<&Element> {
+    pub fn named(&self, name: &str) -> Vec<&MarkupElement> {
         self.all().into_iter().filter(|element| element.name == name).collect()
     }
 
-    pub fn elements(&self) -> Vec<&Element> {
+    pub fn elements(&self) -> Vec<&MarkupElement> {
         let mut elements = Vec::new();
         for node in &self.children {
             if let Node::Element(element) = node {
@@ -87,13 +87,13 @@ impl Element {
 }
 
 impl Node {
-    fn element(self) -> Option<Element> {
+    fn element(self) -> Option<MarkupElement> {
         if let Node::Element(element) = self { Some(element) } else { None }
     }
 }
 
 /// `name attribute="value" …`
-fn start(tag: &str) -> Result<Element, String> {
+fn start(tag: &str) -> Result<MarkupElement, String> {
     let (name, mut rest) = tag.split_once(' ').unwrap_or((tag, ""));
     let is_name =
         |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
@@ -109,7 +109,7 @@ fn start(tag: &str) -> Result<Element, String> {
         }
         rest = after;
     }
-    Ok(Element { name: name.to_string(), attributes, children: Vec::new() })
+    Ok(MarkupElement { name: name.to_string(), attributes, children: Vec::new() })
 }
 
 fn unescaped(text: &str) -> Result<String, String> {

@@ -16,10 +16,10 @@ use crate::harness::{builds::Build, session};
 use crate::page::document::names;
 use crate::page::html::{LARGEST, session_path};
 use crate::page::source_map::sources;
-use crate::page::tests::markup::Element;
+use crate::page::tests::markup::MarkupElement;
 
 /// The page of the article that is given, or of no article, made once for each language.
-pub fn page(language: &str, article: &str) -> (String, Element) {
+pub fn page(language: &str, article: &str) -> (String, MarkupElement) {
     static MADE: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     let wanted = format!("{language} {article}");
@@ -32,12 +32,12 @@ pub fn page(language: &str, article: &str) -> (String, Element) {
     }
     let page =
         made.iter().find(|(name, _)| *name == wanted).map_or(String::new(), |(_, page)| page.clone());
-    let element = Element::read(&page).unwrap_or_else(|why| panic!("not well-formed: {why}"));
+    let element = MarkupElement::read(&page).unwrap_or_else(|why| panic!("not well-formed: {why}"));
     (page, element)
 }
 
 /// The lines of a file on the page: the elements whose id is its name and a number, in their order.
-fn lines(page: &Element, file: &str) -> Vec<String> {
+fn lines(page: &MarkupElement, file: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for element in page.all() {
         if element.attribute("id") == format!("{file}-{}", lines.len() + 1) {
@@ -48,11 +48,11 @@ fn lines(page: &Element, file: &str) -> Vec<String> {
 }
 
 /// The lines of the left column in one form: what the switch hides is left out.
-fn left_column(section: &Element, hidden: &str) -> Vec<String> {
+fn left_column(section: &MarkupElement, hidden: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    let code = |cell: &Element| {
+    let code = |cell: &MarkupElement| {
         let code = cell.elements().into_iter().find(|child| child.name == "code");
-        code.map_or_else(|| cell.text(), Element::text)
+        code.map_or_else(|| cell.text(), MarkupElement::text)
     };
     for element in section.all() {
         let is_row = element.name == "tr" && !element.has_class("t") && !element.has_class(hidden);
@@ -61,8 +61,8 @@ fn left_column(section: &Element, hidden: &str) -> Vec<String> {
             let left = cells[..cells.len() - 1].iter().filter(|cell| !cell.has_class(hidden));
             // A cell without text is a line only if something in it has an id.
             let has_id =
-                |cell: &Element| cell.all().iter().any(|element| !element.attribute("id").is_empty());
-            let is_line = |cell: &&&Element| !code(cell).is_empty() || has_id(cell);
+                |cell: &MarkupElement| cell.all().iter().any(|element| !element.attribute("id").is_empty());
+            let is_line = |cell: &&&MarkupElement| !code(cell).is_empty() || has_id(cell);
             lines.extend(left.filter(is_line).map(|cell| code(cell)));
         } else if element.name == "pre" && element.has_class("left") {
             let shown = element.elements().into_iter().filter(|line| !line.has_class(hidden));
@@ -78,8 +78,9 @@ fn check_same(actual: &[String], expected: &str, what: &str) {
     assert!(actual == expected, "{what}\n{}", unified(&expected, &actual).join("\n"));
 }
 
-fn section<'a>(page: &'a Element, file: &str) -> &'a Element {
-    let has = |section: &&Element| section.named("h2").iter().any(|title| title.attribute("id") == file);
+fn section<'a>(page: &'a MarkupElement, file: &str) -> &'a MarkupElement {
+    let has =
+        |section: &&MarkupElement| section.named("h2").iter().any(|title| title.attribute("id") == file);
     page.named("section").into_iter().find(has).unwrap_or_else(|| panic!("no section {file}"))
 }
 
@@ -132,7 +133,7 @@ fn what_there_is_is_shown() {
 }
 
 /// Ids are unique and every link has a target; nothing is loaded, and there is no script.
-fn check_links(page: &Element) {
+fn check_links(page: &MarkupElement) {
     let mut ids = HashSet::new();
     for element in page.all() {
         let id = element.attribute("id");
@@ -170,7 +171,7 @@ fn links_lead_somewhere_and_nothing_is_loaded() {
         // Each erratum has its row, and a mark on both sides.
         for number in 1..=17 {
             let link = format!("#erratum-{number}");
-            let marks: Vec<&Element> =
+            let marks: Vec<&MarkupElement> =
                 page.named("a").into_iter().filter(|a| a.attribute("href") == link).collect();
             let has = |sign: char| marks.iter().any(|mark| mark.text() == format!("{sign}{number}"));
             assert!(has('✗') && has('✓'), "erratum {number}: {language}");
