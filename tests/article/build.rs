@@ -20,6 +20,8 @@ pub struct Recipe<'a> {
     /// The name of each program in the directory; its source has it too, with `.cc`.
     pub names: [&'a str; 4],
     pub options: &'a [&'a str],
+    /// This program alone.
+    pub only: Option<&'a str>,
 }
 
 /// The directory of the programs, and why some of them are not there.
@@ -57,27 +59,41 @@ pub fn program(article: &Path, printed: bool, name: &str) -> PathBuf {
     program_with(article, &to_run(printed), name)
 }
 
-/// One of the article's four programs, with these fixes. A copy is read and corrected once in a process, not for each of
-/// hundreds of cases.
+/// One of the article's four programs, with these fixes; the others are not built.
 pub fn program_with(article: &Path, errata: &BTreeSet<u32>, name: &str) -> PathBuf {
-    type Known = BTreeMap<(PathBuf, BTreeSet<u32>), Result<Built, String>>;
+    built_one(article, errata, name).unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// The same, or one line that says why there is none. A copy is read and corrected once in a process, not for each of
+/// hundreds of cases.
+pub fn built_one(article: &Path, errata: &BTreeSet<u32>, name: &str) -> Result<PathBuf, String> {
+    type Known = BTreeMap<(PathBuf, BTreeSet<u32>, String), Result<PathBuf, String>>;
     static KNOWN: Mutex<Known> = Mutex::new(BTreeMap::new());
 
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let built = known.entry((article.into(), errata.clone())).or_insert_with(|| built(article, errata));
-    let built = built.as_ref().unwrap_or_else(|line| panic!("{line}"));
-    match built.without.iter().find(|(program, _)| *program == name) {
-        Some((_, why)) => panic!("{why}"),
-        None => built.directory.join(name),
+    let key = (article.to_path_buf(), errata.clone(), name.to_string());
+    known.entry(key).or_insert_with(|| build_only(article, errata, name)).clone()
+}
+
+fn build_only(article: &Path, errata: &BTreeSet<u32>, name: &str) -> Result<PathBuf, String> {
+    let mut recipe = recipe(errata);
+    recipe.only = Some(name);
+    let built = build(article, &Listings::read(article)?, errata, &recipe)?;
+    match built.without.into_iter().find(|(program, _)| *program == name) {
+        Some((_, why)) => Err(why),
+        None => Ok(built.directory.join(name)),
     }
+}
+
+fn recipe(errata: &BTreeSet<u32>) -> Recipe<'static> {
+    let numbers: Vec<String> = errata.iter().map(u32::to_string).collect();
+    let directory = root().join("target/article").join(numbers.join("-"));
+    Recipe { directory, names: PROGRAMS, options: &["-O2", "-w"], only: None }
 }
 
 /// The four programs with these fixes, or one line that says why there is none.
 pub fn built(article: &Path, errata: &BTreeSet<u32>) -> Result<Built, String> {
-    let numbers: Vec<String> = errata.iter().map(u32::to_string).collect();
-    let directory = root().join("target/article").join(numbers.join("-"));
-    let recipe = Recipe { directory, names: PROGRAMS, options: &["-O2", "-w"] };
-    build(article, &Listings::read(article)?, errata, &recipe)
+    build(article, &Listings::read(article)?, errata, &recipe(errata))
 }
 
 /// Builds the programs of a copy's listings in a directory, where the article, a fix or an option has changed.
@@ -95,6 +111,9 @@ pub fn build(
     std::fs::create_dir_all(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
     let mut without = Vec::new();
     for (program, (source, name)) in PROGRAMS.into_iter().zip(SOURCES.into_iter().zip(recipe.names)) {
+        if recipe.only.is_some_and(|only| only != program) {
+            continue;
+        }
         if let Err(why) = build_one(article, &fixed, source, name, recipe) {
             without.push((program, why));
         }

@@ -28,7 +28,7 @@ pub fn fixed(words: &[String]) -> Result<bool, String> {
     let directory = root().join("target/fixed");
     // With fewer fixes g++ warns of what the others fix.
     let options: &[&str] = if errata == all() { &["-O2", "-Wall", "-Wextra"] } else { &["-O2", "-w"] };
-    let recipe = Recipe { directory, names: NAMES, options };
+    let recipe = Recipe { directory, names: NAMES, options, only: None };
     let built = build(&article, &listings, &errata, &recipe)?;
     for note in &built.notes {
         println!("{note}");

@@ -294,7 +294,8 @@ fn a_mistake_is_found_in_the_readers_file() {
         .collect();
     for (name, text) in [("article.md", &wrong), ("article.html", &html)] {
         let path = desk.write(name, text);
-        let recipe = Recipe { directory: desk.join("built"), names: PROGRAMS, options: &["-w"] };
+        let recipe =
+            Recipe { directory: desk.join("built"), names: PROGRAMS, options: &["-w"], only: None };
         let built = build(&path, &listings(&path), &all(), &recipe).expect("the others are built");
         let [("tcp_server", why)] = &built.without[..] else { panic!("{:?}", built.without) };
         let place = format!("{}:{line}: error: ", path.display());
@@ -309,7 +310,7 @@ fn a_mistake_is_found_in_the_readers_file() {
     let path = desk.write("files/tcpClient.cc", &client);
     let line = 1 + client.lines().position(|line| line.contains("sizeof server")).expect("it is there");
     let folder = desk.join("files");
-    let recipe = Recipe { directory: desk.join("built"), names: PROGRAMS, options: &["-w"] };
+    let recipe = Recipe { directory: desk.join("built"), names: PROGRAMS, options: &["-w"], only: None };
     let built = build(&folder, &listings(&folder), &all(), &recipe).expect("the others are built");
     let [("tcp_client", why)] = &built.without[..] else { panic!("{:?}", built.without) };
     assert!(why.contains(&format!("{}:{line}: error: ", path.display())), "{why}");

@@ -239,7 +239,7 @@ fn a_mistyped_listing_is_used() {
     desk.write("one.cc", spaced("version one"));
     desk.write("two.cc", spaced("version two"));
     desk.write("client.cc", copy.get("tcpClient.cc").replace("getline(", "getlin("));
-    let recipe = Recipe { directory: desk.join("built"), names: PROGRAMS, options: &["-w"] };
+    let recipe = Recipe { directory: desk.join("built"), names: PROGRAMS, options: &["-w"], only: None };
     let built = build(&desk, &listings(&desk), &to_run(false), &recipe).expect("two programs are built");
     let [(server, missing), (client, said)] = &built.without[..] else { panic!("{:?}", built.without) };
     assert_eq!((*server, missing.as_str()), ("tcp_server", "the copy has no tcpServer.cc"));

@@ -216,7 +216,7 @@ fn sanitizers_report_nothing() {
     let listings = Listings::read(&article).unwrap_or_else(|why| panic!("{why}"));
     let directory = root().join("target/article/sanitized");
     let options = &["-O1", "-g", "-w", "-fsanitize=address,undefined"];
-    let recipe = Recipe { directory, names: PROGRAMS, options };
+    let recipe = Recipe { directory, names: PROGRAMS, options, only: None };
     let built = build(&article, &listings, &fixes::all(), &recipe).unwrap_or_else(|why| panic!("{why}"));
     assert!(built.without.is_empty(), "{:?}", built.without);
     let subject =

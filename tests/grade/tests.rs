@@ -2,6 +2,7 @@
 
 mod class;
 mod command;
+mod corrected;
 mod mutants;
 
 use std::path::{Path, PathBuf};
