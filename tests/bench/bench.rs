@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use results::Measure::{self, *};
 use results::Results;
-use subjects::BenchSubject;
+use subjects::{BASELINE, BenchSubject, Subjects};
 
 use harness::builds::{Server, root};
 use harness::process::launch::Launch;
@@ -27,11 +27,14 @@ use harness::process::launch::Launch;
 const SLICE: Duration = Duration::from_millis(100);
 
 /// What is measured, in how many rounds.
-const ALL: [(Measure, usize); 7] = [
+const ALL: [(Measure, usize); 10] = [
     (Sessions, 21),
+    (Latency(1), 5),
+    (Latency(50), 5),
+    (Latency(200), 5),
     (Trips(5), 9),
     (Trips(1023), 9),
-    (Pss, 5),
+    (Pss, 10),
     (PageFaults, 5),
     (CallsBeforeSocket, 1),
     (CallsPerMessage, 1),
@@ -52,6 +55,7 @@ fn measure_once(measure: Measure, subject: &BenchSubject, server: &Server) -> Op
         Pss if !subject.forks() => None,
         // Where the kernel puts the stack differs from start to start, and can cost a page.
         Pss => cost::pss_per_connection(&subject.start(None)),
+        Latency(_) | Percentile(..) => None,
         PageFaults => cost::page_faults_per_connection(server),
         CallsBeforeSocket => Some(cost::calls(subject)[0]),
         CallsPerMessage => Some(cost::calls(subject)[1]),
@@ -59,18 +63,47 @@ fn measure_once(measure: Measure, subject: &BenchSubject, server: &Server) -> Op
 }
 
 /// Measures all subjects in turns: a disturbance of the machine disturbs all of them.
-fn measure(subjects: &[BenchSubject], started: Instant) -> Results {
-    let servers: Vec<Server> = subjects.iter().map(|subject| subject.start(None)).collect();
+fn measure(subjects: &Subjects, started: Instant) -> Results {
+    let servers: Vec<Server> = subjects.servers.iter().map(|subject| subject.start(None)).collect();
     let mut results = Results::default();
     for (measure, rounds) in ALL {
         eprintln!("{:>3} s: {}", started.elapsed().as_secs(), measure.head());
         for _ in 0..rounds {
-            for (subject, server) in subjects.iter().zip(&servers) {
-                results.add(measure, &subject.name, measure_once(measure, subject, server));
+            for (subject, server) in subjects.servers.iter().zip(&servers) {
+                match measure {
+                    Latency(clients) => latency(&mut results, subject, server, clients),
+                    _ => results.add(measure, &subject.name, measure_once(measure, subject, server)),
+                }
+            }
+            if measure == Sessions {
+                others(&mut results, subjects, &servers);
             }
         }
     }
     results
+}
+
+/// Two percentiles of a session. A server of one process serves one client at a time.
+fn latency(results: &mut Results, subject: &BenchSubject, server: &Server, clients: usize) {
+    if clients == 1 || subject.forks() {
+        let times = load::latencies(server.port, clients, 2 * SLICE);
+        for percent in [50, 99] {
+            let value = results::quantile(times.clone(), percent as f64 / 100.0);
+            results.add(Percentile(percent, clients), &subject.name, value);
+        }
+    }
+}
+
+/// A round of the clients, all of the same server, and of `fork` alone.
+fn others(results: &mut Results, subjects: &Subjects, servers: &[Server]) {
+    let baseline = subjects.servers.iter().position(|subject| subject.name == BASELINE);
+    let port = servers[baseline.unwrap_or(1)].port;
+    for client in &subjects.clients {
+        results.add(Sessions, &client.name, client.client_sessions(port));
+    }
+    for forks in &subjects.forks {
+        results.add(Sessions, &forks.name, forks.forks_alone(SLICE));
+    }
 }
 
 /// Writes the tables into the bench's page, after its mark, and the plot beside it.
@@ -102,6 +135,6 @@ fn main() {
     let text = format!("{machine}.\n\n{}", tables::text(&subjects, &results));
     println!("{text}{} s", started.elapsed().as_secs());
     if std::env::var("RECORD").is_ok_and(|record| !record.is_empty()) {
-        record(&text, plot::svg(&subjects, &results));
+        record(&text, plot::svg(&subjects.servers, &results));
     }
 }

@@ -1,8 +1,11 @@
 //! Clients that do as little work as possible, so that the server is what is measured.
 
+use std::collections::VecDeque;
 use std::io::Write;
 use std::mem::zeroed;
 use std::net::TcpStream;
+use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::harness::net::test_client::{connect, echo, read_rest};
@@ -32,6 +35,29 @@ pub fn rate(slice: Duration, mut act: impl FnMut()) -> f64 {
         done += 1.0;
     }
     done / started.elapsed().as_secs_f64()
+}
+
+/// Microseconds of each session of so many clients, from the time at which it wants one: it waits for its turn, since no
+/// more than five connect at the same time. The queue of `listen` holds six, and whoever finds it full tries
+/// again after a second.
+pub fn latencies(port: u16, clients: usize, slice: Duration) -> Vec<f64> {
+    const TURNS: usize = 5;
+    let started = Instant::now();
+    let waiting = Mutex::new(VecDeque::from(vec![started; clients]));
+    let next = || waiting.lock().expect("no client panics with it").pop_front();
+    let serve = || {
+        let mut times = Vec::new();
+        while let Some(since) = next().filter(|_| started.elapsed() < slice) {
+            session(port, 1);
+            times.push(since.elapsed().as_secs_f64() * 1e6);
+            waiting.lock().expect("no client panics with it").push_back(Instant::now());
+        }
+        times
+    };
+    thread::scope(|scope| {
+        let turns: Vec<_> = (0..clients.min(TURNS)).map(|_| scope.spawn(serve)).collect();
+        turns.into_iter().flat_map(|turn| turn.join().expect("the clients are served")).collect()
+    })
 }
 
 /// Round trips per second of `size` bytes on an open connection.

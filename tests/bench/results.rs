@@ -9,6 +9,10 @@ use crate::say;
 pub enum Measure {
     /// Sessions per second.
     Sessions,
+    /// How long sessions take while so many clients are served, in two percentiles.
+    Latency(usize),
+    /// Microseconds that so many per cent of the sessions need at most, while so many clients are served.
+    Percentile(usize, usize),
     /// Round trips a second of so many bytes.
     Trips(usize),
     Pss,
@@ -22,6 +26,11 @@ impl Measure {
     pub fn head(self) -> String {
         match self {
             Measure::Sessions => say!("sessions", "会话"),
+            Measure::Latency(clients) => say!("latency, {clients} clients", "延迟，{clients} 个客户端"),
+            Measure::Percentile(percent, 1) => say!("p{percent}, 1 client", "p{percent}，1 个客户端"),
+            Measure::Percentile(percent, clients) => {
+                say!("p{percent}, {clients}", "p{percent}，{clients} 个")
+            }
             Measure::Trips(5) => say!("round trips, 5 bytes", "往返，5 字节"),
             Measure::Trips(size) => say!("{size} bytes", "{size} 字节"),
             Measure::Pss => say!("kB, idle", "空闲时 kB"),
@@ -63,7 +72,7 @@ impl Results {
     }
 }
 
-fn quantile(mut values: Vec<f64>, part: f64) -> Option<f64> {
+pub fn quantile(mut values: Vec<f64>, part: f64) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let at = values.len().checked_sub(1)? as f64 * part;
     let (low, high) = (values[at.floor() as usize], values[at.ceil() as usize]);

@@ -2,8 +2,8 @@
 
 use super::results::Measure::{self, *};
 use super::results::Results;
-use super::subjects::{BASELINE, BASELINE_STATIC, BenchSubject, RAW};
-use crate::harness::builds::SERVERS;
+use super::subjects::{BASELINE, BASELINE_STATIC, BenchSubject, RAW, Subjects};
+use crate::harness::builds::{PROGRAMS, SERVERS};
 use crate::harness::text::{display_width, padded};
 use crate::say;
 
@@ -19,7 +19,7 @@ fn table(rows: &[Vec<String>]) -> String {
 }
 
 /// The tables of what was measured.
-pub fn text(subjects: &[BenchSubject], results: &Results) -> String {
+pub fn text(subjects: &Subjects, results: &Results) -> String {
     let about = say!(
         "A session: connect, 5 bytes, reply, quit, end. Each cell: the median of the rounds; in brackets its \
          ratio to the article's C++ (where there is none: to the baseline); half of the interquartile range.",
@@ -29,16 +29,24 @@ pub fn text(subjects: &[BenchSubject], results: &Results) -> String {
     let section = |title: String, measures: &[Measure]| {
         let mut rows = vec![vec![title]];
         rows[0].extend(measures.iter().map(|measure| measure.head()));
-        for subject in subjects {
-            let cell = |&measure| cell(results, measure, subject).unwrap_or("-".into());
-            rows.push(std::iter::once(subject.name.clone()).chain(measures.iter().map(cell)).collect());
+        let Subjects { servers, clients, forks } = subjects;
+        for subject in servers.iter().chain(clients).chain(forks) {
+            let cells = measures.iter().map(|&measure| cell(results, measure, subject));
+            let cells = Vec::from_iter(cells);
+            if cells.iter().all(Option::is_none) {
+                continue;
+            }
+            let cell = |cell: Option<String>| cell.unwrap_or("-".into());
+            rows.push(std::iter::once(subject.name.clone()).chain(cells.into_iter().map(cell)).collect());
         }
         table(&rows)
     };
     let speed = section(say!("per second", "每秒"), &[Sessions, Trips(5), Trips(1023)]);
+    let percentiles = [1, 50, 200].map(|clients| [Percentile(50, clients), Percentile(99, clients)]);
+    let latency = section(say!("µs per session", "每次会话 µs"), &percentiles.concat());
     let cost = [Pss, PageFaults, CallsBeforeSocket, CallsPerMessage];
     let cost = section(say!("per session", "每次会话"), &cost);
-    format!("{about}\n\n{speed}{cost}{}", figures(results))
+    format!("{about}\n\n{speed}{latency}{cost}{}", figures(results))
 }
 
 /// A number, or a rate with its ratio and spread.
@@ -46,11 +54,17 @@ fn cell(results: &Results, measure: Measure, subject: &BenchSubject) -> Option<S
     let name = &subject.name;
     let median = results.median(measure, name)?;
     Some(match measure {
+        Percentile(..) => {
+            let cpp = format!("{}, C++", PROGRAMS[subject.listing]);
+            let ratio = results.ratio(measure, name, &cpp);
+            format!("{median:.0}{}", ratio.map_or(String::new(), |ratio| format!(" ({ratio:.2})")))
+        }
+        Latency(_) => return None,
         CallsBeforeSocket => format!("{median:.0}"),
         Pss | PageFaults => format!("{median:.1}"),
         CallsPerMessage => format!("{median:.2}"),
         Sessions | Trips(_) => {
-            let cpp = format!("{}, C++", SERVERS[subject.listing]);
+            let cpp = format!("{}, C++", PROGRAMS[subject.listing]);
             let ratio = results.ratio(measure, name, &cpp).or(results.ratio(measure, name, BASELINE));
             let ratio = ratio.map_or(String::new(), |ratio| format!(" ({ratio:.2})"));
             format!("{median:.0}{ratio} ±{:.0}%", 100.0 * results.spread(measure, name)?)
@@ -73,8 +87,8 @@ fn figures(results: &Results) -> String {
         let measured = measured.map_or("-".into(), |measured| format!("{measured:.2}"));
         rows.push(vec![what, asked, measured, reached]);
     };
-    let builds = [("", BASELINE, 1.35, 0.90), (", static", BASELINE_STATIC, 1.45, 0.85)];
-    for (suffix, baseline, to_cpp, to_baseline) in builds {
+    let builds = [("", BASELINE, 1.35, 0.88, 0.65), (", static", BASELINE_STATIC, 1.60, 0.90, 0.85)];
+    for (suffix, baseline, to_cpp, to_baseline, to_raw) in builds {
         let name = format!("{}{suffix}", SERVERS[1]);
         let rate = say!("sessions per second, {name}", "每秒会话数，{name}");
         let rate_to = |other: &str| results.ratio(Sessions, &name, other);
@@ -86,7 +100,17 @@ fn figures(results: &Results) -> String {
             Some(to_baseline),
             rate_to(baseline),
         );
-        row(say!("{rate}, to no library", "{rate}，与不用任何库之比"), '≥', None, rate_to(RAW));
+        row(say!("{rate}, to no library", "{rate}，与不用任何库之比"), '≥', Some(to_raw), rate_to(RAW));
+        let slowest = results.ratio(Percentile(99, 200), &name, &cpp);
+        row(
+            say!(
+                "p99 of a session with 200 clients, {name}, to the C++",
+                "200 个客户端时会话的 p99，{name}，与 C++ 之比"
+            ),
+            '≤',
+            Some(0.80),
+            slowest,
+        );
         for server in &SERVERS[1..] {
             let (name, cpp) = (format!("{server}{suffix}"), format!("{server}, C++"));
             let pss = say!("Pss an idle connection, {name}", "空闲连接的 Pss，{name}");
