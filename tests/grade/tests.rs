@@ -16,9 +16,9 @@ use crate::grade::table::checks;
 use crate::harness::builds::{Build, PROGRAMS, program, root};
 use crate::harness::skip::skip;
 
-/// Takes one of two turns, so that more gradings do not only slow each other down.
+/// Takes one of four turns, so that more gradings do not only slow each other down.
 fn in_turn<T>(work: impl FnOnce() -> T) -> T {
-    static TURNS: (Mutex<usize>, Condvar) = (Mutex::new(2), Condvar::new());
+    static TURNS: (Mutex<usize>, Condvar) = (Mutex::new(4), Condvar::new());
     struct Turn;
     impl Drop for Turn {
         fn drop(&mut self) {
