@@ -259,9 +259,13 @@ impl Hunk {
     pub fn inserted(&self) -> Option<String> {
         let lines = self.0.iter().filter(|line| line.mark == Mark::Inserted);
         let least = lines.clone().filter(|line| !line.text.is_empty()).map(|line| line.indent).min()?;
-        let shown = |line: &HunkLine| match line.text.is_empty() {
-            true => "\n".to_string(),
-            false => format!("{}{}\n", " ".repeat(line.indent - least), line.text.replace('$', "")),
+        let shown = |line: &HunkLine| {
+            if line.text.is_empty() {
+                return "\n".to_string();
+            }
+            let is_kept = line.text.starts_with('$') && line.text.ends_with("...");
+            let text = if is_kept { "// as in the article".to_string() } else { line.text.replace('$', "") };
+            format!("{}{text}\n", " ".repeat(line.indent - least))
         };
         Some(lines.map(shown).collect::<String>().trim_matches('\n').to_string() + "\n")
     }
