@@ -264,7 +264,8 @@ impl Hunk {
                 return "\n".to_string();
             }
             let is_kept = line.text.starts_with('$') && line.text.ends_with("...");
-            let text = if is_kept { "// as in the article".to_string() } else { line.text.replace('$', "") };
+            let text =
+                if is_kept { "// as in the article".to_string() } else { line.text.replace('$', "") };
             format!("{}{text}\n", " ".repeat(line.indent - least))
         };
         Some(lines.map(shown).collect::<String>().trim_matches('\n').to_string() + "\n")

@@ -38,8 +38,8 @@ pub fn rate(slice: Duration, mut act: impl FnMut()) -> f64 {
 }
 
 /// Microseconds of each session of so many clients, from the time at which it wants one: it waits for its turn, since no
-/// more than five connect at the same time. The queue of `listen` holds six, and whoever finds it full tries
-/// again after a second.
+/// more than five connect at the same time. The queue of `listen` holds six, and a client that finds it full
+/// tries again after a second.
 pub fn latencies(port: u16, clients: usize, slice: Duration) -> Vec<f64> {
     const TURNS: usize = 5;
     let started = Instant::now();

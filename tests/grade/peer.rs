@@ -1,11 +1,12 @@
 //! The grader's end of a connection. Each wait ends when the program has been idle for a while.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::time::Duration;
 
 use crate::grade::patience::{Patience, settle};
+use crate::harness::net::procnet::{self, Socket};
 use crate::harness::net::test_client::reset;
 use crate::say;
 
@@ -16,6 +17,8 @@ pub struct Peer {
     pub stream: TcpStream,
     /// The one above the program's processes.
     supervisor: u32,
+    /// Its own address and the server's, unless it was reset at once.
+    ends: Option<(SocketAddr, SocketAddr)>,
 }
 
 impl Peer {
@@ -23,7 +26,8 @@ impl Peer {
         stream.set_nonblocking(false).expect("it is a socket");
         stream.set_read_timeout(Some(TURN)).expect("a timeout is set");
         stream.set_write_timeout(Some(TURN)).expect("a timeout is set");
-        Peer { stream, supervisor }
+        let ends = stream.local_addr().ok().zip(stream.peer_addr().ok());
+        Peer { stream, supervisor, ends }
     }
 
     pub fn connect(port: u16, supervisor: u32) -> Result<Self, String> {
@@ -63,9 +67,10 @@ impl Peer {
         Peer::connect(port, supervisor)
     }
 
-    /// Its own port.
-    pub fn port(&self) -> u16 {
-        self.stream.local_addr().map_or(0, |address| address.port())
+    /// What looks up the socket at the other side, also after this one is closed.
+    pub fn other_side(&self) -> impl Fn() -> Option<Socket> + use<> {
+        let ends = self.ends;
+        move || ends.and_then(|(here, there)| procnet::connection(there, here))
     }
 
     /// Sets the size of `SO_SNDBUF` or `SO_RCVBUF`.

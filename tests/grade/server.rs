@@ -8,7 +8,7 @@ use crate::grade::outcome::{Observed, Outcome};
 use crate::grade::peer::Peer;
 use crate::grade::subject::{LOCALHOST, Started, Subject, end};
 use crate::harness::net::ports::free_port;
-use crate::harness::net::procnet::{self, Socket};
+use crate::harness::net::procnet::Socket;
 use crate::harness::process::launch::Launch;
 use crate::harness::process::procfs::{stat, state};
 use crate::say;
@@ -150,8 +150,7 @@ impl<'a> GradedServer<'a> {
 
     /// The inode of the socket that it has for this client, and the processes that hold it.
     pub fn serving(&self, peer: &Peer) -> (String, Vec<u32>) {
-        let its = |socket: &Socket| socket.port == self.port;
-        let socket = procnet::of(peer.port()).into_iter().find(its);
+        let socket = peer.other_side()();
         let mut holders = self.started.running.descendants();
         holders.retain(|&pid| socket.as_ref().is_some_and(|socket| socket.is_held_by(pid)));
         (socket.map_or("none".into(), |socket| socket.inode), holders)

@@ -6,7 +6,7 @@ use crate::course::lessons;
 use crate::course::pages::{PAGES, printed_again};
 use crate::course::reflow::{self, Style};
 use crate::harness::builds::{make_command, run_make};
-use crate::harness::report::Failure;
+use crate::harness::report::{Failure, end_test};
 use crate::harness::skip::skip;
 use crate::harness::tempdir::TempDir;
 use crate::harness::text::{display_width, without_colours};
@@ -59,13 +59,18 @@ fn each_erratum_has_a_lesson_with_its_fix() {
             assert!(lessons.iter().any(|lesson| lesson.text.contains(&fence)), "no lesson has {fence}");
         }
     }
+    let mut failed = false;
     for lesson in lessons {
         let fixed = with_fixes(&lesson.text);
         if lesson.text != fixed {
             let record = format!("make lessons RECORD=1 N={}", lesson.number);
             let failure = Failure::new("the fix is not the one that runs").case(lesson.place());
-            failure.diff(&lesson.text, &fixed).record(record).fail();
+            failure.diff(&lesson.text, &fixed).record(record).print();
+            failed = true;
         }
+    }
+    if failed {
+        end_test();
     }
 }
 

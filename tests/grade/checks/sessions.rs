@@ -10,7 +10,7 @@ use crate::grade::outcome::{Observed, Outcome, require};
 use crate::grade::peer::Peer;
 use crate::grade::server::GradedServer;
 use crate::grade::subject::Subject;
-use crate::harness::net::procnet::{self, Socket};
+use crate::harness::net::procnet;
 use crate::harness::process::procfs::{ACCEPT, descriptors};
 use crate::say;
 
@@ -182,18 +182,15 @@ fn vanished(server: &GradedServer, intercept: &Intercept) -> Outcome {
     }
     // An end before the reset: then the first write is already one to a closed pipe.
     let _ = client.stream.shutdown(Shutdown::Write);
-    let its = |socket: &Socket| socket.port == server.port;
-    let here = client.port();
+    let other_side = client.other_side();
     let mut patience = server.started.patience();
-    while !procnet::of(here).iter().any(|socket| its(socket) && socket.state == procnet::CLOSE_WAIT)
-        && !patience.is_over()
-    {
+    while other_side().is_none_or(|socket| socket.state != procnet::CLOSE_WAIT) && !patience.is_over() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     client.vanish();
     // A program that is started beside this has the client's socket, too, for a moment.
     let mut patience = server.started.patience();
-    while procnet::of(here).iter().any(its) && !patience.is_over() {
+    while other_side().is_some() && !patience.is_over() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     intercept.pass();

@@ -1,6 +1,6 @@
 //! The kernel's TCP sockets, of IPv4 and IPv6, and which process holds which.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::harness::net::sockdiag;
 
@@ -31,6 +31,12 @@ pub fn of(port: u16) -> Vec<Socket> {
     let mut found = sockets(u32::MAX);
     found.retain(|socket| socket.port == port || socket.peer == port);
     found
+}
+
+/// The socket of the connection between two addresses, of which `here` is its own.
+pub fn connection(here: SocketAddr, there: SocketAddr) -> Option<Socket> {
+    let its = |socket: &Socket| (socket.port, socket.peer) == (here.port(), there.port());
+    sockdiag::connection(here, there).unwrap_or_else(|| table(!(1 << LISTEN)).into_iter().find(its))
 }
 
 pub fn in_state(state: u8) -> Vec<Socket> {

@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use crate::harness::net::procnet::Socket;
+use crate::harness::net::procnet::{LISTEN, Socket};
 
 /// Types of netlink messages; the first also asks.
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
@@ -37,23 +37,31 @@ pub fn acknowledge(stream: &TcpStream) {
 }
 
 fn unacknowledged_by_us(stream: &TcpStream) -> Option<u32> {
-    let (SocketAddr::V4(ours), SocketAddr::V4(theirs)) =
-        (stream.local_addr().ok()?, stream.peer_addr().ok()?)
-    else {
-        return None;
-    };
+    let reply = connection_reply(stream.peer_addr().ok()?, stream.local_addr().ok()?)?;
+    // No such connection: nothing is on its way.
+    Some(reply.map_or(0, |message| number(&message, WQUEUE)))
+}
+
+/// The socket of the connection between two IPv4 addresses, of which `here` is its own. The outer None: the kernel does
+/// not tell.
+pub fn connection(here: SocketAddr, there: SocketAddr) -> Option<Option<Socket>> {
+    Some(connection_reply(here, there)?.map(|message| parsed(&message)))
+}
+
+fn connection_reply(here: SocketAddr, there: SocketAddr) -> Option<Option<Vec<u8>>> {
+    let (SocketAddr::V4(here), SocketAddr::V4(there)) = (here, there) else { return None };
     let mut ends = Vec::new();
-    ends.extend(theirs.port().to_be_bytes());
-    ends.extend(ours.port().to_be_bytes());
-    for address in [theirs, ours] {
+    ends.extend(here.port().to_be_bytes());
+    ends.extend(there.port().to_be_bytes());
+    for address in [here, there] {
         ends.extend(address.ip().octets());
         ends.extend([0; 12]);
     }
     let socket = ask(libc::AF_INET, u32::MAX, 0, &ends)?;
     let reply = receive(&socket)?;
-    // Another reply: there is no such connection, and nothing is on its way.
-    let queue = messages(&reply).find(is_socket).map(|message| number(message, WQUEUE));
-    Some(queue.unwrap_or(0))
+    // Where there is no connection, the kernel tells of a listener, or that there is none.
+    let found = messages(&reply).find(|message| is_socket(message) && message[STATE] != LISTEN);
+    Some(found.map(<[u8]>::to_vec))
 }
 
 /// All sockets of IPv4 and IPv6 in these states, each a bit. None: the kernel does not tell.

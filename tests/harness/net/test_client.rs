@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
-use crate::harness::net::procnet::{self, Socket};
+use crate::harness::net::procnet;
 use crate::harness::process::launch::{Launch, Running};
 use crate::harness::process::wait::{TIMEOUT, wait_for_some, wait_until};
 
@@ -89,7 +89,6 @@ pub fn reset(stream: TcpStream) {
     let ends = stream.peer_addr().ok().zip(stream.local_addr().ok());
     drop(stream);
     if let Some((there, here)) = ends {
-        let open = |socket: &Socket| (socket.port, socket.peer) == (there.port(), here.port());
-        wait_until("the peer's socket is reset", || !procnet::of(there.port()).iter().any(open));
+        wait_until("the peer's socket is reset", || procnet::connection(there, here).is_none());
     }
 }

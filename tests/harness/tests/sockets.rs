@@ -2,7 +2,8 @@
 
 use std::net::{TcpListener, TcpStream};
 
-use crate::harness::net::procnet::{LISTEN, Socket, in_state, sockets, table};
+use crate::harness::net::procnet::{LISTEN, Socket, connection, in_state, sockets, table};
+use crate::harness::net::test_client::reset;
 
 /// The sockets that have this port, as text.
 fn with_port(port: u16, found: Vec<Socket>) -> Vec<String> {
@@ -21,10 +22,16 @@ fn netlink_and_the_tables_of_proc_agree() {
     for address in ["127.0.0.1:0", "[::ffff:127.0.0.1]:0"] {
         let listener = TcpListener::bind(address).expect("a port is free");
         let port = listener.local_addr().expect("it is bound").port();
-        let _client = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+        let client = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
         let all = with_port(port, sockets(u32::MAX));
         assert_eq!(all, with_port(port, table(u32::MAX)));
         assert_eq!(all.len(), 3, "a listener and two ends: {all:?}");
         assert_eq!(with_port(port, in_state(LISTEN)).len(), 1);
+        let here = client.local_addr().expect("it is connected");
+        let there = client.peer_addr().expect("it is connected");
+        let found = |from, to| connection(from, to).map(|socket| (socket.port, socket.peer));
+        assert_eq!(found(there, here), Some((port, here.port())));
+        reset(client);
+        assert_eq!(found(there, here), None, "a listener is no connection");
     }
 }
