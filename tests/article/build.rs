@@ -59,20 +59,16 @@ pub fn program(article: &Path, printed: bool, name: &str) -> PathBuf {
     program_with(article, &to_run(printed), name)
 }
 
-/// One of the article's four programs, with these fixes; the others are not built.
+/// One of the article's four programs, with these fixes; the others are not built. A copy is read and corrected once in a
+/// process, not for each of hundreds of cases.
 pub fn program_with(article: &Path, errata: &BTreeSet<u32>, name: &str) -> PathBuf {
-    built_one(article, errata, name).unwrap_or_else(|why| panic!("{why}"))
-}
-
-/// The same, or one line that says why there is none. A copy is read and corrected once in a process, not for each of
-/// hundreds of cases.
-pub fn built_one(article: &Path, errata: &BTreeSet<u32>, name: &str) -> Result<PathBuf, String> {
-    type Known = BTreeMap<(PathBuf, BTreeSet<u32>, String), Result<PathBuf, String>>;
+    type Known = BTreeMap<(PathBuf, BTreeSet<u32>, String), PathBuf>;
     static KNOWN: Mutex<Known> = Mutex::new(BTreeMap::new());
 
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let key = (article.to_path_buf(), errata.clone(), name.to_string());
-    known.entry(key).or_insert_with(|| build_only(article, errata, name)).clone()
+    let built = || build_only(article, errata, name).unwrap_or_else(|why| panic!("{why}"));
+    known.entry(key).or_insert_with(built).clone()
 }
 
 fn build_only(article: &Path, errata: &BTreeSet<u32>, name: &str) -> Result<PathBuf, String> {
