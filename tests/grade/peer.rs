@@ -6,7 +6,8 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::time::Duration;
 
 use crate::grade::patience::{Patience, settle};
-use crate::harness::net::procnet::{self, Socket};
+use crate::harness::net::procnet;
+use crate::harness::net::socket::Socket;
 use crate::harness::net::test_client::reset;
 use crate::say;
 

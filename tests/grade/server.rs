@@ -8,7 +8,7 @@ use crate::grade::outcome::{Observed, Outcome};
 use crate::grade::peer::Peer;
 use crate::grade::subject::{LOCALHOST, Started, Subject, end};
 use crate::harness::net::ports::free_port;
-use crate::harness::net::procnet::Socket;
+use crate::harness::net::socket::Socket;
 use crate::harness::process::launch::Launch;
 use crate::harness::process::procfs::{stat, state};
 use crate::say;

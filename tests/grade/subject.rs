@@ -9,7 +9,8 @@ use crate::grade::manner::Manner;
 use crate::grade::patience::{Patience, settle};
 use crate::grade::startable;
 use crate::harness::builds::MAKE_VARIABLES;
-use crate::harness::net::procnet::{self, Socket};
+use crate::harness::net::procnet;
+use crate::harness::net::socket::{Socket, held};
 use crate::harness::process::launch::{Launch, Limit, Running, Trace};
 use crate::harness::process::procfs::{descendants, stat};
 use crate::say;
@@ -116,7 +117,7 @@ impl Started<'_> {
         let mut found = Vec::new();
         let mut listening = procnet::listening();
         for pid in self.running.descendants() {
-            let held = procnet::held(pid);
+            let held = held(pid);
             let is_held = |socket: &Socket| held.iter().any(|(_, inode)| *inode == socket.inode);
             let (its, others): (Vec<Socket>, Vec<Socket>) = listening.into_iter().partition(is_held);
             found.extend(its.into_iter().map(|socket| (pid, socket)));

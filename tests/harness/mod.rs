@@ -32,6 +32,7 @@ pub mod net {
     pub mod ports;
     pub mod procnet;
     pub mod sockdiag;
+    pub mod socket;
     pub mod test_client;
 }
 

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use crate::harness::builds::Build::{AsPrinted, Fixed};
 use crate::harness::builds::{Build, SERVERS, Server, program};
 use crate::harness::net::ports::free_port;
-use crate::harness::net::procnet::held;
+use crate::harness::net::socket::held;
 use crate::harness::net::test_client::{echo, read_rest, start_client};
 use crate::harness::process::launch::{Launch, Trace};
 use crate::harness::report::during;

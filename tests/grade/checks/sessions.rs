@@ -10,7 +10,7 @@ use crate::grade::outcome::{Observed, Outcome, require};
 use crate::grade::peer::Peer;
 use crate::grade::server::GradedServer;
 use crate::grade::subject::Subject;
-use crate::harness::net::procnet;
+use crate::harness::net::socket::{CLOSE_WAIT, held};
 use crate::harness::process::procfs::{ACCEPT, descriptors};
 use crate::say;
 
@@ -128,7 +128,7 @@ pub fn descriptors_are_closed(server: &mut GradedServer) -> Outcome {
         let served = clients.each_ref().map(|client| server.serving(client));
         let elsewhere = served.iter().any(|(_, holders)| holders.iter().any(|&pid| pid != server.pid));
         let inodes = served.map(|(inode, _)| inode);
-        let held = procnet::held(server.pid);
+        let held = held(server.pid);
         let kept: Vec<String> = held
             .into_iter()
             .filter(|(_, inode)| inodes.contains(inode))
@@ -184,7 +184,7 @@ fn vanished(server: &GradedServer, intercept: &Intercept) -> Outcome {
     let _ = client.stream.shutdown(Shutdown::Write);
     let other_side = client.other_side();
     let mut patience = server.started.patience();
-    while other_side().is_none_or(|socket| socket.state != procnet::CLOSE_WAIT) && !patience.is_over() {
+    while other_side().is_none_or(|socket| socket.state != CLOSE_WAIT) && !patience.is_over() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     client.vanish();

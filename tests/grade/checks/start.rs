@@ -8,6 +8,7 @@ use crate::grade::server::GradedServer;
 use crate::grade::subject::{LOCALHOST, Started, Subject};
 use crate::harness::net::ports::free_port;
 use crate::harness::net::procnet;
+use crate::harness::net::socket::{SYN_SENT, TIME_WAIT, held};
 use crate::harness::pool::parallel;
 use crate::say;
 
@@ -43,8 +44,8 @@ pub fn refuses(subject: &Subject) -> Outcome {
 fn tried(started: &Started, listener: &TcpListener) -> Option<String> {
     if started.subject.is_client() {
         let connecting = |pid: u32| {
-            let held = procnet::held(pid);
-            let syn_sent = procnet::in_state(procnet::SYN_SENT);
+            let held = held(pid);
+            let syn_sent = procnet::in_state(SYN_SENT);
             syn_sent.iter().any(|socket| held.iter().any(|(_, inode)| *inode == socket.inode))
         };
         let connects =
@@ -93,9 +94,8 @@ pub fn in_use(subject: &Subject) -> Outcome {
 /// Once its end has closed a connection first, so that the TIME_WAIT is on its side.
 pub fn restarts(subject: &Subject) -> Outcome {
     let mut server = GradedServer::new(subject)?;
-    let waits = |port: u16| {
-        procnet::of(port).iter().any(|socket| socket.state == procnet::TIME_WAIT && socket.port == port)
-    };
+    let waits =
+        |port: u16| procnet::of(port).iter().any(|socket| socket.state == TIME_WAIT && socket.port == port);
     let mut patience = server.started.patience();
     let mut client = server.client()?;
     server.started.running.end();

@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use crate::harness::net::procnet::{LISTEN, Socket};
+use crate::harness::net::socket::{LISTEN, Socket};
 
 /// Types of netlink messages; the first also asks.
 const SOCK_DIAG_BY_FAMILY: u16 = 20;

@@ -2,7 +2,8 @@
 
 use std::net::{TcpListener, TcpStream};
 
-use crate::harness::net::procnet::{LISTEN, Socket, connection, in_state, sockets, table};
+use crate::harness::net::procnet::{connection, in_state, sockets, table};
+use crate::harness::net::socket::{LISTEN, Socket};
 use crate::harness::net::test_client::reset;
 
 /// The sockets that have this port, as text.

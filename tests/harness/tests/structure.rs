@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::Command;
 
 use crate::harness::builds::root;
 
@@ -173,6 +174,30 @@ fn a_type_name_has_one_meaning() {
     let doubled: Vec<String> =
         modules_of.iter().map(|(name, modules)| format!("{name}: {}", modules.join(", "))).collect();
     assert!(doubled.is_empty(), "types with the same name:\n{}", doubled.join("\n"));
+}
+
+/// Each test that a table of tests/README.md names is one.
+#[test]
+fn the_guarantees_have_their_tests() {
+    let readme =
+        std::fs::read_to_string(root().join("tests/README.md")).expect("tests/README.md is readable");
+    let program = std::env::current_exe().expect("a test knows its program");
+    let listed = Command::new(program).arg("--list").output().expect("it lists its tests").stdout;
+    let listed = String::from_utf8(listed).expect("names are text");
+    let mut named = 0;
+    for line in readme.lines().filter(|line| line.starts_with('|')) {
+        for name in line
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|name| name.contains("::tests::") || name.matches("::").count() == 2)
+        {
+            let test = format!("{name}: test");
+            assert!(listed.lines().any(|line| line == test), "tests/README.md: {name} is no test");
+            named += 1;
+        }
+    }
+    assert!(named > 0, "tests/README.md names no test");
 }
 
 /// tests/README.md is a map: every file that it names exists, and every folder has a row.
