@@ -48,6 +48,8 @@ cargo = sh tests/scripts/cargo.sh
 calls = trace=socket,setsockopt,bind,listen,accept,connect,read,write,close,clone,clone3,?fork,?vfork,wait4,rt_sigaction,exit_group
 strace = LC_ALL=C strace -s 128 -e $(calls) -e signal=!chld $(if $(PEERS),-yy) \
 	-o "|trap '' INT; sh tests/scripts/own_calls.sh >&2"
+# A failed bind() has exit status 2.
+explained = { status=$$?; [ $$status != 2 ] || sh tests/scripts/port_in_use.sh "$$PORT"; exit $$status; }
 tools = $(cargo) run --quiet --profile tools --example tools --
 
 .DEFAULT_GOAL := build
@@ -65,8 +67,7 @@ build: need-cargo ## build the four programs into target/release | 构建四个�
 		ln -f "$(directory)/$(triple)/release/$$program" "$(bin)/$$program" || exit; done
 
 run-server: known-server build ## the server: SERVER=tcp_server_fork PORT=8080 IP=127.0.0.1 | 服务端：SERVER=tcp_server_fork PORT=8080 IP=127.0.0.1
-	@"$(bin)/$$SERVER" "$$PORT" "$$IP" || { status=$$?; \
-		[ $$status != 2 ] || sh tests/scripts/port_in_use.sh "$$PORT"; exit $$status; }
+	@"$(bin)/$$SERVER" "$$PORT" "$$IP" || $(explained)
 
 run-client: build ## the client: PORT=8080 IP=127.0.0.1 | 客户端：PORT=8080 IP=127.0.0.1
 	@"$(bin)/tcp_client" "$$IP" "$$PORT" || exit
@@ -75,7 +76,7 @@ demo: known-server build ## a server and a client talk, both terminals in one: S
 	@$(cargo) run --quiet --profile tools --example demo -- "$(bin)" "$$SERVER"
 
 strace-server: known-server build need-strace may-trace ## run-server under strace, only its own calls; PEERS=1 names both ends | 在 strace 下运行服务端，只看它自己的调用；PEERS=1 写出两端
-	@$(strace) -f "$(bin)/$$SERVER" "$$PORT" "$$IP" >/dev/null
+	@$(strace) -f "$(bin)/$$SERVER" "$$PORT" "$$IP" >/dev/null || $(explained)
 
 strace-client: build need-strace may-trace ## run-client under strace, only its own calls | 在 strace 下运行客户端，只看它自己的调用
 	@$(strace) "$(bin)/tcp_client" "$$IP" "$$PORT" >/dev/null

@@ -116,7 +116,7 @@ fn show_page(page: &str, width: usize) {
         let ink = match style {
             Style::Heading => "1",
             Style::Trace => "36",
-            Style::Block => "33",
+            Style::Command | Style::Block => "33",
             Style::Prose | Style::Fence => "",
         };
         match colours() && !ink.is_empty() {

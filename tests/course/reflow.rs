@@ -1,5 +1,6 @@
 //! A lesson's Markdown as lines of a terminal: paragraphs filled to its width, blocks wrapped where they are wider.
 
+use crate::harness::text::display_width;
 use crate::harness::wrap::{filled, joined, pieces};
 
 /// How a line is shown.
@@ -9,6 +10,8 @@ pub enum Style {
     Heading,
     Fence,
     Trace,
+    /// What a student types.
+    Command,
     /// Any other block.
     Block,
 }
@@ -26,9 +29,16 @@ pub fn lines(page: &str, width: usize) -> Vec<(Style, String)> {
         }
         match (block, &paragraph) {
             (_, _) if is_fence => {
-                let opened = if line.starts_with("```trace") { Style::Trace } else { Style::Block };
+                let opened = match line {
+                    "```sh" => Style::Command,
+                    _ if line.starts_with("```trace") => Style::Trace,
+                    _ => Style::Block,
+                };
                 block = if block.is_none() { Some(opened) } else { None };
                 lines.push((Style::Fence, line.to_string()));
+            }
+            (Some(Style::Command), _) => {
+                lines.extend(command(line, width).into_iter().map(|piece| (Style::Command, piece)));
             }
             (Some(style), _) => {
                 lines.extend(pieces(line, 0, width).into_iter().map(|piece| (style, piece.to_string())))
@@ -65,6 +75,30 @@ fn item(line: &str) -> usize {
         _ if digits > 0 && text[digits..].starts_with(". ") => line.len() - text.len() + digits + 2,
         _ => 0,
     }
+}
+
+/// A command in lines that a shell takes for one when they are copied: each but the last ends in a backslash.
+fn command(line: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut rest = line;
+    while display_width(rest) > width {
+        let (mut at, mut quoted) = (None, false);
+        for (place, letter) in rest.char_indices() {
+            if display_width(&rest[..place]) + 2 > width {
+                break;
+            }
+            quoted ^= letter == '\'';
+            // A backslash between single quotes would be one of the text.
+            if letter == ' ' && !quoted && place > 0 {
+                at = Some(place);
+            }
+        }
+        let Some(at) = at else { break };
+        lines.push(format!("{} \\", &rest[..at]));
+        rest = &rest[at + 1..];
+    }
+    lines.push(rest.to_string());
+    lines
 }
 
 fn filled_paragraph(text: &str, width: usize) -> Vec<(Style, String)> {

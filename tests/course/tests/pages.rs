@@ -154,7 +154,7 @@ fn a_lesson_fits_the_terminal() {
 #[test]
 fn a_page_is_reflowed() {
     let page = "# A title\n\nOne line of\nprose, and\nanother.\n\n- an item that\n  goes on\n- one more\n\n\
-        | a | b |\n\n```trace\naccept(3, {sa_family=AF_INET}) = 4\n```\n\n中文\n中文\n";
+        | a | b |\n\n```trace\naccept(3, {sa_family=AF_INET}) = 4\n```\n\n```sh\necho 'a long text' and one more word\n```\n\n中文\n中文\n";
     let expected = [
         (Style::Heading, "# A title"),
         (Style::Prose, ""),
@@ -169,6 +169,11 @@ fn a_page_is_reflowed() {
         (Style::Fence, "```trace"),
         (Style::Trace, "accept(3, {sa_family=AF"),
         (Style::Trace, "_INET}) = 4"),
+        (Style::Fence, "```"),
+        (Style::Prose, ""),
+        (Style::Fence, "```sh"),
+        (Style::Command, "echo 'a long text' \\"),
+        (Style::Command, "and one more word"),
         (Style::Fence, "```"),
         (Style::Prose, ""),
         (Style::Prose, "中文中文"),
