@@ -175,7 +175,9 @@ fn any_clock_is_logged() {
 #[test]
 fn as_printed_a_line_has_no_limit() {
     for (length, user) in [4000, 4100, 5000, 100_000].map(|length| (length, "u".repeat(length))) {
-        let server = Server::launch(Launch::new(program(Build::AsPrinted, "tcp_server")).user(&user));
+        let mut server = Server::launch(Launch::new(program(Build::AsPrinted, "tcp_server")).user(&user));
+        // It listens before it has written the line that says so.
+        server.running.stdout.wait_for("listen() success");
         let log = server.log();
         assert_eq!(log.len(), 3, "with a USER of {length} bytes");
         let [level, _, logged, message] = fields(&log[2]);
