@@ -7,10 +7,7 @@
 
 use core::ffi::{CStr, c_char, c_int, c_uint};
 use core::fmt::{self, Write};
-use core::mem::MaybeUninit;
-use core::ops::Deref;
-use core::panic::PanicInfo;
-use core::ptr::null_mut;
+use core::{mem::MaybeUninit, ops::Deref, panic::PanicInfo, ptr::null_mut};
 
 pub use libc::{
     AF_INET, EIO, INADDR_ANY, O_RDWR, PIPE_BUF, SIGCHLD, SIGPIPE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET,
