@@ -20,7 +20,7 @@ pub struct Recipe<'a> {
     /// The name of each program in the directory; its source has it too, with `.cc`.
     pub names: [&'a str; 4],
     pub options: &'a [&'a str],
-    /// This program alone.
+    /// Only this program.
     pub only: Option<&'a str>,
 }
 

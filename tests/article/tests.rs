@@ -226,7 +226,7 @@ fn no_iconv(desk: &TempDir) -> String {
     desk.join("bin").display().to_string()
 }
 
-/// Typed with other spaces a listing is fixed all the same; with a mistake, that program alone is left out.
+/// Typed with other spaces, a listing is fixed as well; with a mistake, only that program is left out.
 #[test]
 fn a_mistyped_listing_is_used() {
     let Some(article) = article() else { return skip("a listing that is mistyped: no ARTICLE") };

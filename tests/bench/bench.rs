@@ -94,7 +94,7 @@ fn latency(results: &mut Results, subject: &BenchSubject, server: &Server, clien
     }
 }
 
-/// A round of the clients, all of the same server, and of `fork` alone.
+/// A round of the clients, all of the same server, and of only `fork`.
 fn others(results: &mut Results, subjects: &Subjects, servers: &[Server]) {
     let baseline = subjects.servers.iter().position(|subject| subject.name == BASELINE);
     let port = servers[baseline.unwrap_or(1)].port;

@@ -1,4 +1,4 @@
-/* fork and exit alone, as often as that many milliseconds allow: prints how often per second. */
+/* Only fork and exit, as often as that many milliseconds allow: prints how often per second. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>

@@ -1,5 +1,5 @@
 /* A server without any library: version one's shape in raw system calls, linked with nothing.
-   All that it is lies in one page of code and one of stack; what a conversation costs
+   All that it is lies in one page of code and one of stack; what a session costs
    here, the kernel takes. Its one argument is the port; it listens on 127.0.0.1. */
 #include <netinet/in.h>
 #include <signal.h>

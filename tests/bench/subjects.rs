@@ -13,8 +13,8 @@ pub const BASELINE: &str = "baseline: C without a log";
 pub const BASELINE_STATIC: &str = "baseline, static";
 pub const RAW: &str = "no library, one page";
 /// What a server that forks can't do without.
-pub const FORK: &str = "fork and exit alone, C";
-pub const FORK_STATIC: &str = "fork and exit alone, static";
+pub const FORK: &str = "only fork and exit, C";
+pub const FORK_STATIC: &str = "only fork and exit, static";
 
 const RAW_FLAGS: &str = "-static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector \
                          -fno-tree-loop-distribute-patterns -Wl,-z,noseparate-code";

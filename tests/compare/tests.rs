@@ -23,7 +23,7 @@ crate::cases! {
     mod fixed: super::fixed_calls;
     for [
         accept_fails, accept_fails_again, accept_fails_on, any_address, bad_address, bad_port, both_bad,
-        bye, control_bytes, conversation, empty_line, end_of_input, fits, four_left, full_buffer,
+        bye, control_bytes, session, empty_line, end_of_input, fits, four_left, full_buffer,
         half_close, long_line, messages, no_fork, no_grandchild, no_listen, no_setsockopt, no_socket,
         no_user, no_waitpid, no_words, no_write, not_quit, nul_first, nul_typed, nul_within, one_letter,
         port_taken, quit, quit_comes, refused, reset, restart, server_gone, server_resets, short_write,

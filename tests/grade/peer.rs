@@ -18,7 +18,7 @@ pub struct Peer {
     pub stream: TcpStream,
     /// The one above the program's processes.
     supervisor: u32,
-    /// Its own address and the server's, unless it was reset at once.
+    /// Its own address and the server's, unless it was reset immediately.
     ends: Option<(SocketAddr, SocketAddr)>,
 }
 

@@ -1,4 +1,4 @@
-//! `make lanes`: one conversation, traced on both sides, drawn with a column a process.
+//! `make lanes`: one session, traced on both sides, drawn with a column per process.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Proves that a trace is read, told and drawn as it happened, and the same conversation always the same.
+//! A trace is read and drawn as it happened, and the same session always has the same diagram.
 
 use crate::harness::builds::{Build, SERVERS, make_command, program, root, run_make};
 use crate::harness::net::ports::free_port;
@@ -8,7 +8,7 @@ use crate::harness::trace::diagram::{CUT, draw};
 use crate::harness::trace::mermaid::mermaid;
 use crate::harness::trace::{parse, svg};
 
-/// A conversation with the server of the double fork, as strace wrote it, and its drawing.
+/// A session with the server of the double fork, as strace wrote it, and its diagram.
 const TRACE: &str = include_str!("recorded/double_fork.strace");
 const DRAWING: &str = include_str!("recorded/double_fork.txt");
 
@@ -187,10 +187,10 @@ fn format_and_width_are_asked_for() {
     );
 }
 
-/// With every server the same conversation has the same drawing; the server of one process lets the second client
+/// With every server the same session has the same diagram; the server of one process lets the second client
 /// wait, and serves it when the first has quit.
 #[test]
-fn a_conversation_is_drawn_as_ever() {
+fn a_session_has_its_recorded_diagram() {
     for (server, clients, drawing) in [
         (SERVERS[0], 2, include_str!("recorded/tcp_server.txt")),
         (SERVERS[1], 4, include_str!("recorded/tcp_server_fork.txt")),

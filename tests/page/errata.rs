@@ -98,7 +98,7 @@ struct Shown {
 
 #[rustfmt::skip]
 const SHOWN: [Shown; 13] = [
-    Shown { number: 4, program: "tcp_server_double_fork", scenario: "conversation", starts: ["wait4(", "wait4("] },
+    Shown { number: 4, program: "tcp_server_double_fork", scenario: "session", starts: ["wait4(", "wait4("] },
     Shown { number: 5, program: "tcp_client", scenario: "end-of-input", starts: ["write(3, \"\", 0)", "close(3)"] },
     Shown { number: 6, program: "tcp_client", scenario: "messages", starts: ["write(1, \"Server Echo", "write(1, \"Server Echo"] },
     Shown { number: 7, program: "tcp_client", scenario: "server-gone", starts: ["write(1, \"Server Echo", "write(2, \"FATAL"] },

@@ -11,7 +11,7 @@ pub struct Record {
 }
 
 /// The scenario that is shown where several have the call: a server and a client, both traced.
-const SESSION: &str = "conversation";
+const SESSION: &str = "session";
 const CLIENTS_SESSION: &str = "messages";
 
 /// The form of a listing that a trace is of.
@@ -35,7 +35,7 @@ pub fn records(program: &str, form: Form) -> Vec<Record> {
     records
 }
 
-/// A line begins with two spaces, or with the sign of the form that alone has it.
+/// A line begins with two spaces, or with the sign of the only form that has it.
 fn parse(text: &str, form: Form) -> Vec<Record> {
     let sign = if form == Form::Printed { "- " } else { "+ " };
     let mut records = Vec::new();

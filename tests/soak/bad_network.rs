@@ -50,8 +50,8 @@ fn serves_all(name: &str) {
                 client(port, deadline);
             }
         });
-        let alone = wait_at_most(LIMIT, || group(server.pid()).len() == 1);
-        assert!(alone, "{name}: {} processes are left", group(server.pid()).len());
+        let ended = wait_at_most(LIMIT, || group(server.pid()).len() == 1);
+        assert!(ended, "{name}: {} processes are left", group(server.pid()).len());
     });
 }
 

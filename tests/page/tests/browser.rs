@@ -1,4 +1,4 @@
-//! A real browser opens the page: it reports nothing, nothing is wider than the window, one side is selected alone.
+//! A real browser opens the page: it reports nothing, nothing is wider than the window, one side can be selected without the other.
 
 use std::process::Command;
 
