@@ -154,7 +154,7 @@ fn a_lesson_fits_the_terminal() {
 #[test]
 fn a_page_is_reflowed() {
     let page = "# A title\n\nOne line of\nprose, and\nanother.\n\n- an item that\n  goes on\n- one more\n\n\
-        | a | b |\n\n```trace\naccept(3, {sa_family=AF_INET}) = 4\n```\n\n```sh\necho 'a long text' and one more word\n```\n\n中文\n中文\n";
+        | a | b |\n\n```trace\naccept(3, {sa_family=AF_INET}) = 4\n```\n\n```sh\necho one 'two words and more' three\n```\n\n中文\n中文\n";
     let expected = [
         (Style::Heading, "# A title"),
         (Style::Prose, ""),
@@ -172,8 +172,9 @@ fn a_page_is_reflowed() {
         (Style::Fence, "```"),
         (Style::Prose, ""),
         (Style::Fence, "```sh"),
-        (Style::Command, "echo 'a long text' \\"),
-        (Style::Command, "and one more word"),
+        (Style::Command, "echo one \\"),
+        (Style::Command, "'two words and more' \\"),
+        (Style::Command, "three"),
         (Style::Fence, "```"),
         (Style::Prose, ""),
         (Style::Prose, "中文中文"),
