@@ -5,7 +5,7 @@
 //! returns: -1 is a failure, [`errno`] says which. A descriptor is a plain number, as in C.
 #![allow(missing_docs, non_camel_case_types)] // The manual pages document the names.
 
-use core::ffi::{CStr, c_char, c_int, c_uint};
+use core::ffi::{CStr, c_char, c_int, c_uint, c_ulong};
 use core::fmt::{self, Write};
 use core::{mem::MaybeUninit, ops::Deref, panic::PanicInfo, ptr::null_mut};
 
@@ -146,6 +146,11 @@ pub fn atoi(nptr: &CStr) -> c_int {
     unsafe { libc::atoi(nptr.as_ptr()) }
 }
 
+/// The number at the start of `nptr`, in this base.
+pub fn strtoul(nptr: &CStr, base: c_int) -> c_ulong {
+    unsafe { libc::strtoul(nptr.as_ptr(), null_mut(), base) }
+}
+
 /// `_exit`, the same system call: no handler is registered, and no `cout` is left unflushed.
 pub fn exit(status: c_int) -> ! {
     unsafe { libc::_exit(status) }
@@ -243,9 +248,12 @@ pub fn strlen(s: &[u8]) -> usize {
     s.iter().position(|&c| c == 0).unwrap_or(s.len())
 }
 
-/// Where `needle` begins in `haystack`, which ends at its first NUL.
+pub fn strspn(s: &CStr, accept: &CStr) -> usize {
+    unsafe { libc::strspn(s.as_ptr(), accept.as_ptr()) }
+}
+
+/// Where `needle` begins in `haystack`.
 pub fn strstr(haystack: &[u8], needle: &CStr) -> Option<usize> {
-    let haystack = &haystack[..strlen(haystack)];
     (0..=haystack.len()).find(|&at| haystack[at..].starts_with(needle.to_bytes()))
 }
 
@@ -276,12 +284,9 @@ pub fn time() -> time_t {
 
 /// No day and no month if C returns NULL, because the year does not fit an `int`.
 pub fn localtime(timep: &time_t) -> tm {
-    let zero: tm = unsafe { MaybeUninit::zeroed().assume_init() };
-    let mut result = zero;
-    if unsafe { undeclared::localtime_r(timep, &mut result) }.is_null() {
-        result = tm { tm_wday: -1, tm_mon: -1, ..zero };
-    }
-    result
+    let mut result = unsafe { MaybeUninit::zeroed().assume_init() };
+    let unknown = tm { tm_wday: -1, tm_mon: -1, ..result };
+    unsafe { undeclared::localtime_r(timep, &mut result).as_ref() }.copied().unwrap_or(unknown)
 }
 
 /// In the C library's format. Written here because C returns NULL for the last years that `tm` can hold.
@@ -313,12 +318,11 @@ impl<const N: usize> Buffer<N> {
     }
 
     /// Appends as many of `bytes` as fit.
-    pub fn put(&mut self, bytes: &[u8]) -> &mut Self {
+    pub fn put(&mut self, bytes: &[u8]) {
         let len = bytes.len().min(N - self.len);
         let end: *mut u8 = self.bytes.as_mut_ptr().cast();
         unsafe { end.add(self.len).copy_from_nonoverlapping(bytes.as_ptr(), len) };
         self.len += len;
-        self
     }
 
     /// Keeps at most the first `len` bytes.

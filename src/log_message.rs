@@ -24,10 +24,8 @@
 //! tcp::log_message!(tcp::DEBUG, "Client has quited:[%s:%d]", client_port, client_ip);
 //! ```
 
-use core::ffi::{CStr, c_int};
-
-use crate::c::*;
 use crate::vsnprintf::{Value, va_end, va_start, vsnprintf};
+use crate::*;
 
 /// Debugging detail.
 pub const DEBUG: c_int = 0;

@@ -84,7 +84,7 @@ pub fn va_end(_: VaList) {}
 
 /// Appends `format` with its arguments to `buf`, up to where it is full.
 pub fn vsnprintf<const N: usize>(buf: &mut Buffer<N>, format: &str, ap: &mut VaList) {
-    vprintf(format, ap, &mut |text| _ = buf.put(text));
+    vprintf(format, ap, &mut |text| buf.put(text));
 }
 
 /// What each printf does: gives `put` the text of `format` and of its arguments, in order.

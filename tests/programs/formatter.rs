@@ -113,7 +113,6 @@ fn safe_functions_take_any_argument() {
     assert_eq!(tcp::strstr(b"abc", c""), Some(0));
     assert_eq!(tcp::strstr(b"", c""), Some(0));
     assert_eq!(tcp::strstr(b"abc", c"bc"), Some(1));
-    assert_eq!(tcp::strstr(b"ab\0c", c"c"), None, "C's string ends at its NUL");
     assert_eq!(tcp::strstr(b"ab", c"abc"), None);
     let mut peer = tcp::zeroed();
     let mut peerlen = u32::MAX;
