@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use crate::article::build::{Recipe, build};
+use crate::article::build::{Recipe, TEXT_HPP, build};
 use crate::article::fixes::{Fixed, Note, TO_RUN, all, apply, cpp, says};
 use crate::article::{LISTINGS, Listings, article, listings};
 use crate::harness::builds::{PROGRAMS, root, run_make};
@@ -59,7 +59,9 @@ fn compiled(desk: &TempDir, sets: &[(String, Fixed)]) -> String {
         }
     }
     let includes: Vec<String> = includes.into_iter().collect();
-    let path = desk.write("all.cc", includes.join("\n") + "\n" + &code);
+    desk.write(TEXT_HPP.0, TEXT_HPP.1);
+    let includes = format!("{}\n#include \"{}\"\n", includes.join("\n"), TEXT_HPP.0);
+    let path = desk.write("all.cc", includes + &code);
     let compiler = Command::new("g++")
         .args(["-Wall", "-Wextra", "-fsyntax-only", "-fmax-errors=3"])
         .arg(path)

@@ -150,9 +150,7 @@ fn in_order(errata: &BTreeSet<u32>) -> Vec<Fix> {
     while !waiting.is_empty() {
         let numbers: Vec<u32> = waiting.iter().flat_map(|fix| fix.errata.clone()).collect();
         let is_next = |fix: &Fix| {
-            fix.sections.iter().all(|section| {
-                [section.with, section.without].iter().flatten().all(|other| !numbers.contains(other))
-            })
+            fix.sections.iter().all(|section| section.with.is_none_or(|other| !numbers.contains(&other)))
         };
         let next = waiting.iter().position(is_next).expect("no two fixes wait for each other");
         ordered.push(waiting.remove(next));

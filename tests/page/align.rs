@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::page::statement::{Language, Statement, is_cpp_only, statements};
+use crate::page::statement::{Language, RETURN, Statement, is_cpp_only, statements};
 
 pub struct Alignment {
     /// The statements of the C++ side, and for each the lines of its counterpart, if it has one.
@@ -133,6 +133,10 @@ impl Match {
         let found: u32 =
             weights.filter(|(bit, _)| self.found >> bit & 1 == 1).map(|(_, weight)| weight).sum();
         let alike = f64::from(found) / f64::from(left.words.values().sum::<u32>());
+        // What is returned must match, too.
+        if self.found.count_ones() == 1 && found == RETURN && left.words.len() > 1 {
+            return None;
+        }
         let others = (self.all - self.found.count_ones() as usize) as f64;
         (alike >= 0.5).then_some(1.0 + alike - 0.001 * others - 0.05 * (length - 1) as f64)
     }

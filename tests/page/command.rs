@@ -158,8 +158,8 @@ fn show(name: &str, left: &str, width: usize) {
     }
     let cpp_only = aligned.cpp_only;
     let cpp_only = say!(
-        "not counted: {cpp_only} lines of #include, #pragma, using, destructor, public and private",
-        "不计入：{cpp_only} 行 #include、#pragma、using、析构函数、public 和 private"
+        "not counted: {cpp_only} lines of #include, #pragma, using, __attribute__, destructor, public and private",
+        "不计入：{cpp_only} 行 #include、#pragma、using、__attribute__、析构函数、public 和 private"
     );
     println!("  {cpp_only}\n");
 }

@@ -15,7 +15,7 @@ pub struct Part {
 pub fn files(listing: &str) -> (Vec<&'static str>, Vec<&'static str>) {
     match listing {
         "tcp.hpp" => (vec!["src/tcp.rs", "src/errata.rs"], vec![]),
-        "logMessage.hpp" => (vec!["src/log_message.rs"], vec!["src/vsnprintf.rs"]),
+        "logMessage.hpp" => (vec!["src/log_message.rs", "src/errata.rs"], vec!["src/vsnprintf.rs"]),
         "tcpServer.cc" => (vec![SHARED, "src/bin/tcp_server.rs"], vec![]),
         "tcpClient.cc" => (vec!["src/bin/tcp_client.rs"], vec!["src/iostream.rs"]),
         "version one" => (vec![SHARED, "src/bin/tcp_server_fork.rs"], vec![]),
@@ -28,27 +28,34 @@ pub fn files(listing: &str) -> (Vec<&'static str>, Vec<&'static str>) {
 pub const SHARED: &str = "src/tcp_server.rs";
 
 /// The lines beside a listing, in its order. In the article's class `start` follows `to_upper`; in the corrected
-/// `tcp.hpp` the functions that the fixes need come before the constants.
+/// headers the functions that the fixes need come after the log's levels, and before the other constants.
 pub fn parts(listing: &str, text: impl Fn(&str) -> String) -> Vec<Part> {
     let whole = |file: &str| Part { file: file.to_string(), lines: 0..text(file).lines().count() };
     let (files, _) = files(listing);
     let [around, own] = files[..] else { return files.into_iter().map(whole).collect() };
+    let (mut before, mut own, mut after) = (whole(around), whole(own), whole(around));
     let end = match listing {
-        "tcp.hpp" => first_constant(&text(around)),
+        "tcp.hpp" => first(&text(around), "pub const "),
+        "logMessage.hpp" => first(&text(around), "macro_rules! log_message"),
         _ => end_of_to_upper(&text(around)),
     };
-    let (mut before, mut after) = (whole(around), whole(around));
+    let of_the_log = first(&text("src/errata.rs"), "fn is_escaped");
+    match listing {
+        "tcp.hpp" => own.lines.end = of_the_log,
+        "logMessage.hpp" => own.lines.start = of_the_log,
+        _ => {}
+    }
     before.lines.end = end;
     after.lines.start = end;
-    vec![before, whole(own), after]
+    vec![before, own, after]
 }
 
-/// The number of lines before the first constant and its comment.
-fn first_constant(text: &str) -> usize {
+/// The number of lines before the first item that begins so, and its comments and attributes.
+fn first(text: &str, item: &str) -> usize {
     let lines: Vec<&str> = text.lines().collect();
-    let constant = lines.iter().position(|line| line.starts_with("pub const")).unwrap_or(lines.len());
-    let comment = lines[..constant].iter().rev().take_while(|line| line.starts_with("///")).count();
-    constant - comment
+    let at = lines.iter().position(|line| line.starts_with(item)).unwrap_or(lines.len());
+    let belongs = |line: &&&str| line.starts_with("///") || line.starts_with("#[");
+    at - lines[..at].iter().rev().take_while(belongs).count()
 }
 
 /// The text of these parts, one after the other.

@@ -18,24 +18,27 @@ pub struct Statement {
     pub lines: Range<usize>,
     /// How many statements of the source it is: a declaration and its first assignment are two.
     pub count: usize,
-    /// Each word with its weight: 2 for a call or a literal, 3 for `return`, otherwise 1.
+    /// Each word with its weight: 2 for a call or a literal, [`RETURN`], otherwise 1.
     pub words: HashMap<String, u32>,
 }
 
 /// Rust's words and the C++ words they are compared as; `new` is the constructor.
 const WORDS: &str = " impl=class new=tcp_server zeroed=memset loop=while is_empty=empty len=size put=write resized=resize \
-    ignore_sigpipe=signal pause_before_retry=usleep stderr_fileno=stderr stdout_fileno=stdout none=nullptr ";
+    truncate=resize ignore_sigpipe=signal pause_before_retry=usleep stderr_fileno=stderr stdout_fileno=stdout none=nullptr ";
+
+/// The weight of `return`: the value without it must not match.
+pub const RETURN: u32 = 3;
 
 /// Types, and words that only one of the two languages needs.
 const IGNORED: &str = " int char bool void string uint16_t ssize_t socklen_t pid_t time_t struct sockaddr sockaddr_in \
     const volatile static let mut pub fn u16 c_int usize isize str as some true self c_str to_bytes args define do \
-    file sizeof i b c sa_family_t crate cstr u8 ";
+    file sizeof i b c sa_family_t crate cstr u8 inline std size_t data fileno ";
 
 /// How lines begin that only C++ has: no statements, not aligned.
 const CPP_ONLY: [&str; 7] = ["#include", "#pragma", "using ", "~", "{}", "public:", "private:"];
 
 pub fn is_cpp_only(line: &str) -> bool {
-    CPP_ONLY.iter().any(|start| line.trim_start().starts_with(start))
+    line.contains("__attribute__") || CPP_ONLY.iter().any(|start| line.trim_start().starts_with(start))
 }
 
 /// One statement per line; a line that leaves a bracket open continues. Lines without words are left out.
@@ -48,7 +51,10 @@ pub fn statements(text: &str, language: Language) -> Vec<Statement> {
         if language == Language::Cpp && is_cpp_only(line) {
             continue;
         }
-        let (words, opened) = words(code);
+        let (mut words, opened) = words(code);
+        if language == Language::Rust && is_returned(&lines, index) {
+            words.insert("return".to_string(), RETURN);
+        }
         if words.is_empty() && (open == 0 || code.is_empty()) {
             continue;
         }
@@ -66,6 +72,18 @@ pub fn statements(text: &str, language: Language) -> Vec<Statement> {
         open = if code.ends_with('{') { 0 } else { (open + opened).max(0) };
     }
     statements
+}
+
+/// Whether a line of Rust is the last expression of a function, which C++ writes with `return`.
+fn is_returned(lines: &[&str], index: usize) -> bool {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let Some(after) = lines.get(index + 1).filter(|after| after.trim() == "}") else { return false };
+    if lines[index].trim().is_empty() || lines[index].ends_with([';', '{', '}', ',']) {
+        return false;
+    }
+    let opened =
+        lines[..=index].iter().rev().find(|line| !line.is_empty() && indent(line) == indent(after));
+    opened.is_some_and(|line| line.contains("fn "))
 }
 
 /// The line up to a comment that is not inside a string.
@@ -97,8 +115,9 @@ fn words(code: &str) -> (HashMap<String, u32>, i32) {
             let (token, after) = (&rest[start..end], &rest[end..]);
             let word = rust_spelling(token);
             let weight = match token {
-                "return" => 3, // the value alone must not match
+                "return" => RETURN,
                 _ if IGNORED.contains(&format!(" {word} ")) => 0,
+                "if" => 1,
                 _ if after.starts_with('(') || after.starts_with("!(") => 2,
                 _ => 1,
             };
