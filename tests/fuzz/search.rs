@@ -15,7 +15,7 @@ use crate::harness::net::ports::free_port;
 use crate::harness::trace::normalise::Process;
 
 /// Sessions that are played at the same time: they mostly wait.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 16;
 /// How long a session that shows a difference is made smaller, as a rule.
 pub const SHRINKING: Duration = Duration::from_secs(60);
 
