@@ -17,7 +17,7 @@ impl File {
         self.put(b"\n").flush()
     }
 
-    /// C++'s `<< flush`; in the article, reading `cin` does it.
+    /// C++'s `<< flush`. In the article, reading `cin` does it.
     pub fn flush(&self) -> &Self {
         if !ferror(self) {
             fflush(self);

@@ -67,7 +67,10 @@ fn talk_as_printed(sock_fd: c_int) {
     let mut message = Line::EMPTY;
     while !QUIT.load(Relaxed) {
         message.clear();
-        cout.put(b"Please enter").flush();
+        cout.put(b"Please enter");
+        if !feof(&cin) {
+            cout.flush(); // In C++ `cin` does it, as long as it has not met its end.
+        }
         getline(&mut message, &cin);
         if strcasecmp(c_str(&message), c"quit") == 0 {
             QUIT.store(true, Relaxed);
@@ -92,10 +95,7 @@ fn talk_as_printed(sock_fd: c_int) {
 
 /// The article's `message.resize(BUFFER_SIZE)`: cut, or padded with NULs. As in C++, one more NUL follows.
 fn resized(message: &[u8]) -> [u8; BUFFER_SIZE + 1] {
-    let mut resized = [0; BUFFER_SIZE + 1];
-    let len = message.len().min(BUFFER_SIZE);
-    resized[..len].copy_from_slice(&message[..len]);
-    resized
+    core::array::from_fn(|at| if at < message.len().min(BUFFER_SIZE) { message[at] } else { 0 })
 }
 
 /// The same loop with errata 5 to 8 fixed.
