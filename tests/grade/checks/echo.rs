@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::Shutdown;
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::grade::intercept::{self, Intercept};
@@ -74,14 +75,19 @@ pub fn parts(server: &mut GradedServer) -> Outcome {
     Ok(client.expect(b"LAST MESSAGE")?)
 }
 
+/// More than all buffers hold.
+const LONGEST: usize = 6 << 20;
+
 /// A stream in which each place can be told from the others.
-fn stream(length: usize) -> Vec<u8> {
-    (0..length).map(|at| b'0' + (((at / 8) >> (at % 8 * 3)) & 7) as u8).collect()
+fn stream(length: usize) -> &'static [u8] {
+    static STREAM: OnceLock<Vec<u8>> = OnceLock::new();
+    let place = |at| b'0' + (((at / 8) >> (at % 8 * 3)) & 7) as u8;
+    &STREAM.get_or_init(|| (0..LONGEST).map(place).collect())[..length]
 }
 
 /// Sends what is left of a long stream, and reads all of it at the same time.
-fn both_ways(mut client: Peer, all: Vec<u8>, sent: usize) -> Outcome {
-    let rest = all[sent..].to_vec();
+fn both_ways(mut client: Peer, all: &'static [u8], sent: usize) -> Outcome {
+    let rest = &all[sent..];
     let mut sender = client.stream.try_clone().expect("a descriptor is left");
     // It ends with the connection.
     std::thread::spawn(move || {
@@ -94,7 +100,7 @@ fn both_ways(mut client: Peer, all: Vec<u8>, sent: usize) -> Outcome {
             }
         }
     });
-    let seen = client.expect(&all);
+    let seen = client.expect(all);
     if seen.is_err() {
         let _ = client.stream.shutdown(Shutdown::Both);
     }
@@ -119,8 +125,7 @@ pub fn slow(subject: &Subject) -> Outcome {
 fn slowly(server: &GradedServer) -> Outcome {
     let mut client = server.connect()?;
     client.set_buffer(libc::SO_RCVBUF, 1 << 16);
-    // More than all buffers hold.
-    let all = stream(6 << 20);
+    let all = stream(LONGEST);
     let (mut sent, mut still) = (0, 0);
     // Until nothing more is taken, and the server does nothing about it.
     while still < 8 {
@@ -162,7 +167,7 @@ fn short_write(server: &GradedServer, intercept: &Intercept) -> Outcome {
         intercept::Ruling::Return(1)
     });
     let all = stream(400);
-    client.send(&all)?;
+    client.send(all)?;
     let heard = client.expect(&all[1..]);
     skip_unless(
         intercept.decided() > 0,

@@ -31,13 +31,15 @@ static void fail(const char *call) {
 }
 
 static void say(const char *words, const char *bytes, int length) {
-    printf("%s ", words);
+    char line[8192];
+    int end = sprintf(line, "%s ", words);
     for (int i = 0; i < length; i++)
         if (HAS(RAW_LOG) || (bytes[i] >= ' ' && bytes[i] < 127))
-            putchar(bytes[i]);
+            line[end++] = bytes[i];
         else
-            printf("\\x%02x", (unsigned char)bytes[i]);
-    putchar('\n');
+            end += sprintf(line + end, "\\x%02x", (unsigned char)bytes[i]);
+    line[end++] = '\n';
+    fwrite(line, 1, end, stdout);
 }
 
 /* SIGCHLD is not ignored: which children does a handler reap? */

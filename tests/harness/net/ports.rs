@@ -1,6 +1,7 @@
 //! Free ports for servers under test, and whether one is in use.
 
 use std::net::{Ipv4Addr, UdpSocket};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 
 use crate::harness::net::procnet;
@@ -34,7 +35,17 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// No socket has it, not even one in TIME_WAIT: that would keep a server as printed from it (erratum 17) and appear in lessons.
+/// No socket has it, not even one in TIME_WAIT: that would keep a server as printed from it (erratum 17) and appear in
+/// lessons. Without SO_REUSEADDR, which the standard library's listeners have, bind() fails where any socket has the port.
 pub fn is_unused(port: u16) -> bool {
-    procnet::of(port).is_empty()
+    unsafe {
+        let socket = libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0);
+        assert_ne!(socket, -1, "a socket to try ports with: {}", std::io::Error::last_os_error());
+        let socket = OwnedFd::from_raw_fd(socket);
+        let mut address: libc::sockaddr_in = std::mem::zeroed();
+        address.sin_family = libc::AF_INET as libc::sa_family_t;
+        address.sin_port = port.to_be();
+        let size = size_of_val(&address) as libc::socklen_t;
+        libc::bind(socket.as_raw_fd(), (&raw const address).cast(), size) == 0
+    }
 }
