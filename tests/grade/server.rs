@@ -53,7 +53,7 @@ impl<'a> GradedServer<'a> {
         ip: &str,
         how: impl FnOnce(Launch) -> Launch,
     ) -> Result<Self, String> {
-        let mut started = subject.start(how(subject.launch(&[&told.to_string(), ip])))?;
+        let mut started = subject.start(how(subject.launch(&[&*told.to_string(), ip])))?;
         let found = started.until(|it| Some(it.listening()).filter(|found| !found.is_empty()));
         let mut found = match found {
             Ok(found) => found,

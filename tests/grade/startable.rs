@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::say;
 
 /// The fewest descriptors with which the grader works.
-const DESCRIPTORS: u64 = 256;
+const DESCRIPTORS: libc::rlim_t = 256;
 
 /// An error says why the file cannot be run at all.
 pub fn is_program(program: &Path) -> Result<(), String> {
@@ -123,7 +123,7 @@ fn truncated(program: &Path) -> Option<String> {
 }
 
 /// As many as may be open in a program: 4096, or what the shell's limit allows.
-pub fn descriptors() -> u64 {
+pub fn descriptors() -> libc::rlim_t {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
     limit.rlim_max.min(4096)

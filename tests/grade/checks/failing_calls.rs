@@ -190,7 +190,7 @@ fn spins(server: &GradedServer, intercept: &Intercept) -> Spins {
 struct Limited {
     old: Vec<(u32, libc::rlimit)>,
     /// So many clients take the descriptors that could not be denied.
-    spare: u64,
+    spare: libc::rlim_t,
 }
 
 impl Limited {
@@ -201,7 +201,7 @@ impl Limited {
                 continue;
             }
             let numbers = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();
-            let numbers: Vec<u64> =
+            let numbers: Vec<libc::rlim_t> =
                 numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
             let free = (0..).find(|number| !numbers.contains(number))?;
             // poll() refuses more entries than descriptors.
@@ -235,15 +235,16 @@ impl Drop for Limited {
 }
 
 /// How many entries the process has poll() look at, if it waits there.
-fn polled(pid: u32) -> u64 {
+fn polled(pid: u32) -> libc::rlim_t {
     let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
     let mut words = call.split_whitespace();
-    let number: i64 = words.next().and_then(|number| number.parse().ok()).unwrap_or(-1);
+    let number: libc::c_long = words.next().and_then(|number| number.parse().ok()).unwrap_or(-1);
     #[cfg(target_arch = "x86_64")]
     let poll = [libc::SYS_poll, libc::SYS_ppoll].contains(&number);
     #[cfg(not(target_arch = "x86_64"))]
     let poll = number == libc::SYS_ppoll;
-    let entries =
-        words.nth(1).and_then(|entries| u64::from_str_radix(entries.trim_start_matches("0x"), 16).ok());
+    let entries = words
+        .nth(1)
+        .and_then(|entries| libc::rlim_t::from_str_radix(entries.trim_start_matches("0x"), 16).ok());
     entries.filter(|_| poll).unwrap_or(0)
 }

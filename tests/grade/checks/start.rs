@@ -87,7 +87,7 @@ pub fn binds(subject: &Subject) -> Outcome {
 pub fn in_use(subject: &Subject) -> Outcome {
     let taken = TcpListener::bind((LOCALHOST, 0)).expect("a port is free");
     let port = taken.local_addr().expect("it is bound").port();
-    let mut started = subject.start(subject.launch(&[&port.to_string(), LOCALHOST]))?;
+    let mut started = subject.start(subject.launch(&[&*port.to_string(), LOCALHOST]))?;
     Ok(started.gives_up(|it| tried(it, &taken))?)
 }
 

@@ -90,7 +90,7 @@ pub struct Launch {
     env: Vec<(OsString, Option<OsString>)>,
     directory: Option<PathBuf>,
     uid: Option<u32>,
-    limits: Vec<(Limit, u64)>,
+    limits: Vec<(Limit, libc::rlim_t)>,
     stdin: Stdio,
     stdout: Stdio,
     stderr: Stdio,
@@ -189,7 +189,7 @@ impl Launch {
     }
 
     /// No more than this of a resource. A traced program's files include strace's own.
-    pub fn limit(mut self, limit: Limit, most: u64) -> Self {
+    pub fn limit(mut self, limit: Limit, most: libc::rlim_t) -> Self {
         self.limits.push((limit, most));
         self
     }
@@ -391,7 +391,7 @@ fn prepare() -> io::Result<()> {
 }
 
 /// The hard limit, too; one that is lower stays.
-fn set_limit(limit: Limit, most: u64) -> io::Result<()> {
+fn set_limit(limit: Limit, most: libc::rlim_t) -> io::Result<()> {
     let resource = match limit {
         Limit::Descriptors => libc::RLIMIT_NOFILE,
         Limit::FileSize => libc::RLIMIT_FSIZE,
@@ -399,7 +399,7 @@ fn set_limit(limit: Limit, most: u64) -> io::Result<()> {
     unsafe {
         let mut now: libc::rlimit = std::mem::zeroed();
         succeeds(libc::getrlimit(resource, &raw mut now))?;
-        let most = (most as libc::rlim_t).min(now.rlim_max);
+        let most = most.min(now.rlim_max);
         let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
         succeeds(libc::setrlimit(resource, &raw const limit))
     }
