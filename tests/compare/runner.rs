@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::scenario::{Action, FILE, PeerAction, Scenario, ScenarioStep, When};
 use crate::article::build::{Built, Version, built};
 use crate::harness::builds::{Build, program};
+use crate::harness::lockstep::play::{ProgramSet, play};
 use crate::harness::net::ports::{free_port, is_unused};
 use crate::harness::net::test_client::{self, accept, connect, reset};
 use crate::harness::process::launch::{Launch, Running, Trace};
@@ -50,6 +51,11 @@ impl Implementation {
         Ok((Implementation { directory, fixed, name }, without))
     }
 
+    /// For sessions in lockstep.
+    fn program_set(&self) -> ProgramSet {
+        ProgramSet { directory: self.directory.clone(), printed: !self.fixed.contains(&1) }
+    }
+
     /// Whether this erratum is not in one of the programs: 4 is in version two alone.
     fn is_fixed(&self, program: &str, erratum: u32) -> bool {
         self.fixed.contains(&erratum) || erratum == 4 && program != "tcp_server_double_fork"
@@ -71,6 +77,10 @@ struct ScenarioRun<'a> {
 /// What the processes of a subject do in a scenario. Panics if a step cannot be done.
 pub fn run(scenario: &Scenario, subject: &Implementation) -> Vec<Process> {
     let _during = during(format!("{scenario}, {}", subject.name));
+    if let Some(session) = scenario.lockstep() {
+        let session = session.unwrap_or_else(|why| panic!("{why}"));
+        return play(&session, &subject.program_set(), port());
+    }
     let mut scenario_run = ScenarioRun::new(scenario, subject);
     scenario_run.steps();
     scenario_run.processes()
@@ -82,6 +92,9 @@ pub fn run_as_far_as_possible(
     scenario: &Scenario,
     subject: &Implementation,
 ) -> (Vec<Process>, Option<String>) {
+    if scenario.settings.lockstep {
+        return (run(scenario, subject), None);
+    }
     let mut scenario_run = ScenarioRun::new(scenario, subject);
     FAILURE_IS_EXPECTED.set(true);
     let result = catch_unwind(AssertUnwindSafe(|| scenario_run.steps()));
@@ -148,15 +161,15 @@ impl<'a> ScenarioRun<'a> {
             Action::Hear { text, times } => self.last().screen().wait_for(text, *times),
             Action::ServerSays { text, times } => self.server().screen().wait_for(text, *times),
             Action::Types { prompt, bytes } => {
-                self.last().screen().wait_for("Please enter", *prompt);
+                self.last().screen().wait_for("Please enter", prompt.unwrap_or(0));
                 self.last().type_in(bytes);
             }
             Action::EndsInput { prompt } => {
-                self.last().screen().wait_for("Please enter", *prompt);
+                self.last().screen().wait_for("Please enter", prompt.unwrap_or(0));
                 self.last().end_input();
             }
             Action::Stop => {
-                self.wait_for_idle(0);
+                self.wait_for_idle(Some(0));
                 let server = self.server();
                 server.signal(libc::SIGSTOP);
                 wait_until("the server stops", || matches!(state(server.pid()), Some('T' | 't')));
@@ -190,6 +203,7 @@ impl<'a> ScenarioRun<'a> {
             }
             // The other side may have closed already.
             PeerAction::ClosesHalf => drop(peer.shutdown(Shutdown::Write)),
+            PeerAction::Reads => panic!("only in lockstep"),
             // However it closes, whatever comes before.
             PeerAction::IsLeft => drop(peer.read_to_end(&mut Vec::new())),
             PeerAction::Resets => return reset(peer),
@@ -253,11 +267,12 @@ impl<'a> ScenarioRun<'a> {
     }
 
     /// Waits until the server waits in `accept` with so many zombies, or has ended.
-    fn wait_for_idle(&mut self, zombies: usize) {
+    fn wait_for_idle(&mut self, zombies: Option<usize>) {
         let server = self.server();
         let pid = server.pid();
         wait_until("the server waits for a client", || {
-            server.has_ended() || waits_in_accept(pid) && descendants(pid).len() == zombies
+            server.has_ended()
+                || waits_in_accept(pid) && zombies.is_none_or(|zombies| descendants(pid).len() == zombies)
         });
     }
 

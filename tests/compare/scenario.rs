@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::harness::builds::{PROGRAMS, SERVERS};
+use crate::harness::lockstep::session::{CLIENTS, LockstepSession, LockstepStep, SERVER};
 use crate::harness::trace::parse::unquoted;
 
 /// The file, as a reader of a message finds it.
@@ -28,6 +29,8 @@ pub struct Settings {
     /// The first process is spared.
     pub below: bool,
     pub without_user: bool,
+    /// After each step all processes block again.
+    pub lockstep: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -51,21 +54,41 @@ pub enum When {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    Start { arguments: Vec<String> },
+    Start {
+        arguments: Vec<String>,
+    },
     Listen,
     Call,
     Taken,
     Called,
-    Hear { text: String, times: usize },
-    ServerSays { text: String, times: usize },
-    Types { prompt: usize, bytes: Vec<u8> },
-    EndsInput { prompt: usize },
+    Hear {
+        text: String,
+        times: usize,
+    },
+    ServerSays {
+        text: String,
+        times: usize,
+    },
+    /// Without a prompt: now.
+    Types {
+        prompt: Option<usize>,
+        bytes: Vec<u8>,
+    },
+    EndsInput {
+        prompt: Option<usize>,
+    },
     Stop,
     Continue,
-    Ends { zombies: usize },
+    /// Without a number of zombies, however many there are.
+    Ends {
+        zombies: Option<usize>,
+    },
     EndsItself,
     CutShort,
-    Peer { name: String, does: PeerAction },
+    Peer {
+        name: String,
+        does: PeerAction,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +97,7 @@ pub enum PeerAction {
     Says(Vec<u8>),
     Sends(Vec<u8>),
     Takes(usize),
+    Reads,
     IsLeft,
     ClosesHalf,
     Resets,
@@ -118,14 +142,20 @@ pub fn parse(text: &str) -> Result<Vec<Scenario>, String> {
             if let Some(other) = scenarios.iter().find(same) {
                 return Err(wrong(line, &format!("{other} is in line {} already", other.line), title));
             }
-            scenarios.push(Scenario {
+            let scenario = Scenario {
                 program,
                 name: name.to_string(),
                 line,
                 says: [english, chinese].map(str::to_string),
                 settings: settings.clone(),
                 steps: steps.clone(),
-            });
+            };
+            scenario.lockstep().transpose()?;
+            let of_lockstep = scenario.steps.iter().find(|step| step.action.is_of_lockstep());
+            if let Some(step) = of_lockstep.filter(|_| !scenario.settings.lockstep) {
+                return Err(wrong(step.line, "only in lockstep", &step.text));
+            }
+            scenarios.push(scenario);
         }
     }
     Ok(scenarios)
@@ -142,6 +172,28 @@ fn programs(who: &str) -> Option<Vec<&'static str>> {
     }
 }
 
+impl Scenario {
+    /// The session, if it is to be played in lockstep; or the step that no such session has.
+    pub fn lockstep(&self) -> Option<Result<LockstepSession, String>> {
+        if !self.settings.lockstep {
+            return None;
+        }
+        let wrong = |step: &ScenarioStep| format!("{FILE}:{}: not in lockstep: {}", step.line, step.text);
+        let [begins, steps @ .., ends] = &self.steps[..] else {
+            return Some(Err(format!("{FILE}:{}: in lockstep it begins and ends", self.line)));
+        };
+        if !matches!(begins.action, Action::Listen | Action::Called) {
+            return Some(Err(wrong(begins)));
+        }
+        if ends.action != (Action::Ends { zombies: None }) {
+            return Some(Err(wrong(ends)));
+        }
+        let steps = steps.iter().map(|step| step.action.lockstep().ok_or_else(|| wrong(step)));
+        let session = |steps| LockstepSession { name: self.name.clone(), program: self.program, steps };
+        Some(steps.collect::<Result<_, _>>().map(session))
+    }
+}
+
 impl Settings {
     /// Whether a line is one of them.
     fn set(&mut self, line: &str) -> bool {
@@ -152,6 +204,7 @@ impl Settings {
                 self.below = true;
             }
             None if line == "no-user" => self.without_user = true,
+            None if line == "lockstep" => self.lockstep = true,
             _ => return false,
         }
         true
@@ -184,12 +237,15 @@ impl Action {
         };
         let string = || String::from_utf8(bytes()?).map_err(|_| "the text is not UTF-8".to_string());
         let number = |word: &str| word.parse::<usize>().map_err(|_| format!("{word}: not a number"));
+        let first = |words: &[&str]| words.first().map(|word| number(word)).transpose();
         let action = match words[..] {
             ["hear", times] => return Ok(Action::Hear { text: string()?, times: number(times)? }),
             ["server-says", times] => {
                 return Ok(Action::ServerSays { text: string()?, times: number(times)? });
             }
-            ["types", prompt] => return Ok(Action::Types { prompt: number(prompt)?, bytes: bytes()? }),
+            ["types", ref prompt @ ..] if prompt.len() < 2 => {
+                return Ok(Action::Types { prompt: first(prompt)?, bytes: bytes()? });
+            }
             [name, "says"] => PeerAction::Says(bytes()?).of(name),
             [name, "sends"] => PeerAction::Sends(bytes()?).of(name),
             _ if !text.is_empty() => return Err("no such step with a text".to_string()),
@@ -200,13 +256,16 @@ impl Action {
             ["call"] => Action::Call,
             ["taken"] => Action::Taken,
             ["called"] => Action::Called,
-            ["ends-input", prompt] => Action::EndsInput { prompt: number(prompt)? },
+            ["ends-input", ref prompt @ ..] if prompt.len() < 2 => {
+                Action::EndsInput { prompt: first(prompt)? }
+            }
             ["stop"] => Action::Stop,
             ["continue"] => Action::Continue,
-            ["ends", zombies] => Action::Ends { zombies: number(zombies)? },
+            ["ends", ref zombies @ ..] if zombies.len() < 2 => Action::Ends { zombies: first(zombies)? },
             ["ends-itself"] => Action::EndsItself,
             ["cut-short"] => Action::CutShort,
             [name, "takes", count] => PeerAction::Takes(number(count)?).of(name),
+            [name, "reads"] => PeerAction::Reads.of(name),
             [name, "connects"] => PeerAction::Connects.of(name),
             [name, "is-left"] => PeerAction::IsLeft.of(name),
             [name, "closes-half"] => PeerAction::ClosesHalf.of(name),
@@ -215,6 +274,42 @@ impl Action {
             _ => return Err("no such step".to_string()),
         };
         Ok(action)
+    }
+}
+
+impl Action {
+    /// Whether only scenarios in lockstep have it.
+    fn is_of_lockstep(&self) -> bool {
+        match self {
+            Action::Types { prompt, .. } | Action::EndsInput { prompt } => prompt.is_none(),
+            Action::Ends { zombies } => zombies.is_none(),
+            Action::Peer { does, .. } => *does == PeerAction::Reads,
+            _ => false,
+        }
+    }
+
+    /// The same step of a session in lockstep, if that has it.
+    fn lockstep(&self) -> Option<LockstepStep> {
+        let step = match self {
+            Action::Stop => LockstepStep::Stop,
+            Action::Continue => LockstepStep::Continue,
+            Action::Types { prompt: None, bytes } => LockstepStep::Types(bytes.clone()),
+            Action::EndsInput { prompt: None } => LockstepStep::EndsInput,
+            Action::Peer { name, does } => {
+                let name = CLIENTS.into_iter().chain([SERVER]).find(|peer| peer == name)?;
+                match does {
+                    PeerAction::Connects => LockstepStep::Connects(name),
+                    PeerAction::Sends(bytes) => LockstepStep::Sends(name, bytes.clone()),
+                    PeerAction::Reads => LockstepStep::Reads(name),
+                    PeerAction::ClosesHalf => LockstepStep::ClosesHalf(name),
+                    PeerAction::Resets => LockstepStep::Resets(name),
+                    PeerAction::Leaves => LockstepStep::Leaves(name),
+                    PeerAction::Says(_) | PeerAction::Takes(_) | PeerAction::IsLeft => return None,
+                }
+            }
+            _ => return None,
+        };
+        Some(step)
     }
 }
 

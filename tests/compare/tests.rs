@@ -11,6 +11,7 @@ use super::scenario::{FILE, Scenario, parse, scenarios};
 use crate::article::build::{Recipe, VERSIONS, Version, build};
 use crate::article::{Listings, article, fixes};
 use crate::harness::builds::{PROGRAMS, make_command, root, run_make};
+use crate::harness::lockstep::session::{LockstepSession, LockstepStep, SERVER};
 use crate::harness::pool::parallel;
 use crate::harness::process::wait::TIMEOUT;
 use crate::harness::report::{Failure, end_test};
@@ -28,6 +29,7 @@ crate::cases! {
         no_user, no_waitpid, no_words, no_write, not_quit, nul_first, nul_typed, nul_within, one_letter,
         port_taken, quit, quit_comes, refused, reset, restart, server_gone, server_resets, short_write,
         sigpipe, three_words, two_at_once, two_in_turn, unended_line,
+        unended_line_server_gone,
     ]
 }
 
@@ -169,7 +171,7 @@ fn a_mistake_in_a_scenario_is_reported() {
     assert_eq!(says("    types 1 \"a: b\\n\"\n    with 8: hear 2 \"x\""), None);
     for (steps, why) in [
         ("    types x \"a\"", "6: x: not a number: \"types x \\\"a\\\"\""),
-        ("    ends-itself\n    ends", "7: no such step: \"ends\""),
+        ("    ends-itself\n    ends", "7: only in lockstep: \"ends\""),
         ("    hear 1", "6: it needs a text in quotes: \"hear 1\""),
         ("    server takes 0x10", "6: 0x10: not a number: \"server takes 0x10\""),
         ("    port: ends-itself", "6: port: neither `with N` nor `without N`: \"port: ends-itself\""),
@@ -279,4 +281,33 @@ fn one_fix_is_compared_with_the_article() {
     for row in ["   2 --- SIGSEGV ---", "| close(4) = 0", "as printed, it went no further than"] {
         assert!(said.contains(row), "no {row:?} in\n{said}");
     }
+}
+
+/// What `make fuzz` prints of a session is a scenario.
+#[test]
+fn a_session_in_lockstep_is_a_scenario() {
+    let of_a_server = vec![
+        LockstepStep::Connects("a"),
+        LockstepStep::Sends("a", b"x\0\xff\"\n".repeat(7)),
+        LockstepStep::Reads("a"),
+        LockstepStep::Stop,
+        LockstepStep::Continue,
+        LockstepStep::ClosesHalf("a"),
+        LockstepStep::Connects("b"),
+        LockstepStep::Resets("b"),
+        LockstepStep::Leaves("a"),
+    ];
+    let of_the_client = vec![
+        LockstepStep::Types(b"\xe4\xbd\xa0\n".to_vec()),
+        LockstepStep::Sends(SERVER, [b'a'; 2000].to_vec()),
+        LockstepStep::EndsInput,
+    ];
+    for (program, steps) in [("tcp_server_fork", of_a_server), ("tcp_client", of_the_client)] {
+        let session = LockstepSession { name: "seed-7".to_string(), program, steps };
+        let scenarios = parse(&session.to_string()).expect("the language is the same");
+        assert_eq!(scenarios[0].lockstep(), Some(Ok(session)));
+    }
+    let wrong = "== n: n\nn\nfor tcp_client\n    lockstep\n    called\n    hear 1 \"x\"\n    ends\n";
+    let why = parse(wrong).err().unwrap_or_default();
+    assert_eq!(why, "tests/compare/scenarios.txt:6: not in lockstep: hear 1 \"x\"");
 }

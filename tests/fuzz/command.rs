@@ -8,10 +8,10 @@ use crate::article::build::{Built, built, to_run};
 use crate::article::fixes;
 use crate::article::given;
 use crate::fuzz::mutants::find_all;
-use crate::fuzz::play::Cast;
 use crate::fuzz::record::record;
 use crate::fuzz::search::{FuzzFinding, Pair, SHRINKING, port, search};
 use crate::harness::builds::{Build, program};
+use crate::harness::lockstep::play::ProgramSet;
 use crate::harness::net::namespace::in_own_network;
 use crate::harness::switches::{is_on, value};
 use crate::say;
@@ -71,14 +71,14 @@ fn pairs() -> Result<[Pair; 2], String> {
             Some((program, why)) => Err(format!("{program}: {why}")),
             None => {
                 let name = if printed { "as-printed" } else { "fixed" };
-                Ok(Pair { name, cpp: Cast { directory, printed }, port: of_the_port(printed) })
+                Ok(Pair { name, cpp: ProgramSet { directory, printed }, port: of_the_port(printed) })
             }
         }
     };
     Ok([pair(true)?, pair(false)?])
 }
 
-pub fn of_the_port(printed: bool) -> Cast {
+pub fn of_the_port(printed: bool) -> ProgramSet {
     let build = if printed { Build::AsPrinted } else { Build::Fixed };
-    Cast { directory: program(build, ""), printed }
+    ProgramSet { directory: program(build, ""), printed }
 }

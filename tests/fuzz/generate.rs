@@ -3,8 +3,8 @@
 //! Only what the kernel decides by time is left out: no more connections at once than the queue of `listen` holds, and
 //! no more bytes for a stopped program than its socket takes.
 
-use crate::fuzz::session::{CLIENTS, FuzzSession, FuzzStep, SERVER};
 use crate::harness::builds::PROGRAMS;
+use crate::harness::lockstep::session::{CLIENTS, LockstepSession, LockstepStep, SERVER};
 use crate::harness::random::Random;
 
 /// How many connections the queue of `listen(…, 5)` holds.
@@ -13,7 +13,7 @@ const QUEUE: usize = 6;
 const UNREAD: usize = 24 << 10;
 const LONGEST: usize = 100_000;
 
-pub fn session(seed: u64) -> FuzzSession {
+pub fn session(seed: u64) -> LockstepSession {
     // Neighbouring seeds are to have nothing in common.
     let mixed = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut random = Random((mixed ^ mixed >> 29).max(1));
@@ -26,7 +26,7 @@ pub fn session(seed: u64) -> FuzzSession {
         "tcp_client" => of_the_client(&mut random),
         _ => of_a_server(&mut random, program == "tcp_server"),
     };
-    FuzzSession { seed, program, steps }
+    LockstepSession { name: format!("seed-{seed}"), program, steps }
 }
 
 /// A client of a server, as the generator knows it.
@@ -36,7 +36,7 @@ struct Client {
     has_closed: bool,
 }
 
-fn of_a_server(random: &mut Random, one_process: bool) -> Vec<FuzzStep> {
+fn of_a_server(random: &mut Random, one_process: bool) -> Vec<LockstepStep> {
     let mut steps = Vec::new();
     let most = 1 + random.below(6);
     let (mut open, mut connections, mut stopped) = (Vec::<Client>::new(), 0, None);
@@ -48,17 +48,17 @@ fn of_a_server(random: &mut Random, one_process: bool) -> Vec<FuzzStep> {
             let name = free.expect("there are more names than clients");
             open.push(Client { name, reads: random.below(5) > 0, has_closed: false });
             connections += 1;
-            steps.push(FuzzStep::Connects(name));
+            steps.push(LockstepStep::Connects(name));
             continue;
         }
         if random.below(14) == 0 && stopped.is_none() {
             stopped = Some(UNREAD);
-            steps.push(FuzzStep::Stop);
+            steps.push(LockstepStep::Stop);
             continue;
         }
         if stopped.is_some() && random.below(4) == 0 {
             stopped = None;
-            steps.push(FuzzStep::Continue);
+            steps.push(LockstepStep::Continue);
             continue;
         }
         if open.is_empty() {
@@ -69,11 +69,11 @@ fn of_a_server(random: &mut Random, one_process: bool) -> Vec<FuzzStep> {
         match random.below(20) {
             0 => {
                 client.has_closed = true;
-                steps.push(FuzzStep::ClosesHalf(client.name));
+                steps.push(LockstepStep::ClosesHalf(client.name));
             }
-            1 => steps.push(FuzzStep::Resets(open.remove(at).name)),
-            2 => steps.push(FuzzStep::Leaves(open.remove(at).name)),
-            _ if client.has_closed => steps.push(FuzzStep::Reads(client.name)),
+            1 => steps.push(LockstepStep::Resets(open.remove(at).name)),
+            2 => steps.push(LockstepStep::Leaves(open.remove(at).name)),
+            _ if client.has_closed => steps.push(LockstepStep::Reads(client.name)),
             _ => {
                 // A server of one process reads nothing of who waits: what they send is limited too.
                 let most = if one_process && open.len() > 1 { Some(UNREAD / 4) } else { stopped };
@@ -81,11 +81,11 @@ fn of_a_server(random: &mut Random, one_process: bool) -> Vec<FuzzStep> {
                     bytes.truncate(most.unwrap_or(LONGEST));
                     stopped = stopped.map(|left: usize| left.saturating_sub(bytes.len()));
                     if !bytes.is_empty() {
-                        steps.push(FuzzStep::Sends(open[at].name, bytes));
+                        steps.push(LockstepStep::Sends(open[at].name, bytes));
                     }
                 }
                 if open[at].reads {
-                    steps.push(FuzzStep::Reads(open[at].name));
+                    steps.push(LockstepStep::Reads(open[at].name));
                 }
             }
         }
@@ -93,7 +93,7 @@ fn of_a_server(random: &mut Random, one_process: bool) -> Vec<FuzzStep> {
     steps
 }
 
-fn of_the_client(random: &mut Random) -> Vec<FuzzStep> {
+fn of_the_client(random: &mut Random) -> Vec<LockstepStep> {
     let (mut steps, mut stopped) = (Vec::new(), false);
     for _ in 0..1 + random.below(10) {
         let mut lines = message(random).concat();
@@ -110,20 +110,20 @@ fn of_the_client(random: &mut Random) -> Vec<FuzzStep> {
             lines.truncate(UNREAD);
             reply.truncate(UNREAD);
         }
-        steps.push(FuzzStep::Types(lines));
+        steps.push(LockstepStep::Types(lines));
         if random.below(16) == 0 {
             stopped = !stopped;
-            steps.push(if stopped { FuzzStep::Stop } else { FuzzStep::Continue });
+            steps.push(if stopped { LockstepStep::Stop } else { LockstepStep::Continue });
         }
         if random.below(8) > 0 {
-            steps.push(FuzzStep::Reads(SERVER));
+            steps.push(LockstepStep::Reads(SERVER));
         }
         match random.below(16) {
             // Late: not before the next line.
             0 => continue,
-            1 => steps.push(FuzzStep::Leaves(SERVER)),
-            2 => steps.push(FuzzStep::Resets(SERVER)),
-            3 => steps.push(FuzzStep::ClosesHalf(SERVER)),
+            1 => steps.push(LockstepStep::Leaves(SERVER)),
+            2 => steps.push(LockstepStep::Resets(SERVER)),
+            3 => steps.push(LockstepStep::ClosesHalf(SERVER)),
             // Too much.
             4 => reply = reply.repeat(2),
             5 => reply.extend(message(random).concat()),
@@ -136,19 +136,19 @@ fn of_the_client(random: &mut Random) -> Vec<FuzzStep> {
         reply.truncate(if stopped { UNREAD } else { LONGEST });
         let pieces = if random.below(3) == 0 { 1 + random.below(4) } else { 1 };
         for piece in reply.chunks(reply.len().div_ceil(pieces).max(1)) {
-            steps.push(FuzzStep::Sends(SERVER, piece.to_vec()));
+            steps.push(LockstepStep::Sends(SERVER, piece.to_vec()));
         }
     }
     if stopped {
-        steps.push(FuzzStep::Continue);
+        steps.push(LockstepStep::Continue);
     }
     match random.below(4) {
-        0 => steps.push(FuzzStep::EndsInput),
-        1 => steps.push(FuzzStep::Leaves(SERVER)),
+        0 => steps.push(LockstepStep::EndsInput),
+        1 => steps.push(LockstepStep::Leaves(SERVER)),
         _ => {
-            steps.push(FuzzStep::Types(quit(random, b"\n")));
-            steps.push(FuzzStep::Reads(SERVER));
-            steps.push(FuzzStep::Leaves(SERVER));
+            steps.push(LockstepStep::Types(quit(random, b"\n")));
+            steps.push(LockstepStep::Reads(SERVER));
+            steps.push(LockstepStep::Leaves(SERVER));
         }
     }
     steps

@@ -4,10 +4,8 @@
 pub mod command;
 mod generate;
 mod mutants;
-mod play;
 mod record;
 mod search;
-mod session;
 mod shrink;
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::fuzz::play::Cast;
 use crate::fuzz::search::{FuzzFinding, Pair, search};
 use crate::harness::builds::root;
+use crate::harness::lockstep::play::ProgramSet;
 use crate::harness::process::launch::Launch;
 use crate::say;
 
@@ -86,7 +86,7 @@ fn copy_into(from: &Path, to: &Path) -> std::io::Result<()> {
 }
 
 /// Plays random sessions to each mutant, or to the one of that name; whether all were found in time.
-pub fn find_all(cpp: [Cast; 2], first_seed: u64, only: Option<String>) -> Result<bool, String> {
+pub fn find_all(cpp: [ProgramSet; 2], first_seed: u64, only: Option<String>) -> Result<bool, String> {
     let mut all = true;
     let mut chosen = mutants();
     if let Some(only) = only {
@@ -101,7 +101,7 @@ pub fn find_all(cpp: [Cast; 2], first_seed: u64, only: Option<String>) -> Result
         let pairs = cpp.iter().zip(ports).map(|(cpp, directory)| Pair {
             name: if cpp.printed { "as-printed" } else { "fixed" },
             cpp: cpp.clone(),
-            port: Cast { directory, printed: cpp.printed },
+            port: ProgramSet { directory, printed: cpp.printed },
         });
         let FuzzFinding { played, difference, after, .. } =
             search(&Vec::from_iter(pairs), first_seed, AT_MOST, Duration::ZERO);

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use crate::fuzz::generate::session;
-use crate::fuzz::play::{Cast, play};
 use crate::fuzz::search::text;
 use crate::harness::builds::root;
+use crate::harness::lockstep::play::{ProgramSet, play};
 use crate::harness::pool::parallel;
 
 /// How many sessions are recorded of each build.
@@ -33,15 +33,15 @@ pub fn recorded() -> Vec<RecordedLine> {
 }
 
 /// Plays what is to be recorded to the C++ of these builds, and writes it.
-pub fn record(builds: &[(&'static str, Cast)], port: u16) -> Result<(), String> {
+pub fn record(builds: &[(&'static str, ProgramSet)], port: u16) -> Result<(), String> {
     let mut lines = vec![
         "What the article's C++ does in a random session: build, seed, program, a sum of all that was seen.".into(),
         "Written by make fuzz ARTICLE=file RECORD=1, and by nobody else.".into(),
     ];
-    for (build, cast) in builds {
+    for (build, programs) in builds {
         let seeds = Vec::from_iter(1..=RECORDED);
         lines.extend(parallel(6, &seeds, |seed| {
-            format!("{build} {seed} {} {}", session(*seed).program, played(*seed, cast, port).1)
+            format!("{build} {seed} {} {}", session(*seed).program, played(*seed, programs, port).1)
         }));
     }
     std::fs::write(path(), lines.join("\n") + "\n")
@@ -49,8 +49,8 @@ pub fn record(builds: &[(&'static str, Cast)], port: u16) -> Result<(), String> 
 }
 
 /// All that was seen in a session, and its sum.
-pub fn played(seed: u64, cast: &Cast, port: u16) -> (String, String) {
-    let text = text(&play(&session(seed), cast, port));
+pub fn played(seed: u64, programs: &ProgramSet, port: u16) -> (String, String) {
+    let text = text(&play(&session(seed), programs, port));
     let sum = sum(text.as_bytes());
     (text, sum)
 }

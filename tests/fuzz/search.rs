@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::fuzz::generate::session;
-use crate::fuzz::play::{Cast, play};
-use crate::fuzz::session::FuzzSession;
 use crate::fuzz::shrink::shrink;
 use crate::harness::diff::unified;
+use crate::harness::lockstep::play::{ProgramSet, play};
+use crate::harness::lockstep::session::LockstepSession;
 use crate::harness::net::namespace::in_own_network;
 use crate::harness::net::ports::free_port;
 use crate::harness::trace::normalise::Process;
@@ -22,8 +22,8 @@ pub const SHRINKING: Duration = Duration::from_secs(60);
 /// The article's C++ and the port, both fixed or both as printed.
 pub struct Pair {
     pub name: &'static str,
-    pub cpp: Cast,
-    pub port: Cast,
+    pub cpp: ProgramSet,
+    pub port: ProgramSet,
 }
 
 pub struct FuzzFinding {
@@ -42,7 +42,7 @@ pub struct FuzzFinding {
 struct SearchProgress {
     played: BTreeMap<&'static str, usize>,
     unstable: Vec<u64>,
-    found: Option<(usize, FuzzSession, String, Duration)>,
+    found: Option<(usize, LockstepSession, String, Duration)>,
 }
 
 /// Plays the sessions from that seed on to every pair until the time is over or a difference is found.
@@ -64,7 +64,8 @@ fn search_with(
     let locked = || progress.lock().expect("no worker panics with it");
     let work = || {
         while started.elapsed() < time && locked().found.is_none() {
-            let session = session(next.fetch_add(1, Relaxed));
+            let seed = next.fetch_add(1, Relaxed);
+            let session = session(seed);
             for (at, pair) in pairs.iter().enumerate() {
                 let difference = difference(pair, &session, port);
                 *locked().played.entry(pair.name).or_default() += 1;
@@ -73,7 +74,7 @@ fn search_with(
                 if (0..2).all(|_| self::difference(pair, &session, port).is_some()) {
                     locked().found.get_or_insert((at, session.clone(), first, started.elapsed()));
                 } else {
-                    locked().unstable.push(session.seed);
+                    locked().unstable.push(seed);
                 }
             }
         }
@@ -88,7 +89,7 @@ fn search_with(
     let after = found.as_ref().map_or(started.elapsed(), |(.., after)| *after);
     let difference = found.map(|(at, session, first, _)| {
         let pair = &pairs[at];
-        let differs = |session: &FuzzSession| difference(pair, session, port).is_some();
+        let differs = |session: &LockstepSession| difference(pair, session, port).is_some();
         let smallest = shrink(&session, shrinking, differs);
         let shown = difference(pair, &smallest, port).unwrap_or(first);
         format!("{smallest}\n--- C++, {}\n+++ port\n{shown}", pair.name)
@@ -97,8 +98,8 @@ fn search_with(
 }
 
 /// Plays the session to both; what differs, by process.
-fn difference(pair: &Pair, session: &FuzzSession, port: u16) -> Option<String> {
-    let [cpp, ours] = [&pair.cpp, &pair.port].map(|cast| text(&play(session, cast, port)));
+fn difference(pair: &Pair, session: &LockstepSession, port: u16) -> Option<String> {
+    let [cpp, ours] = [&pair.cpp, &pair.port].map(|programs| text(&play(session, programs, port)));
     (cpp != ours).then(|| unified(&cpp, &ours).join("\n"))
 }
 

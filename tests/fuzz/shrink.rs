@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use crate::fuzz::session::{FuzzSession, FuzzStep};
+use crate::harness::lockstep::session::{LockstepSession, LockstepStep};
 
 /// `differs` plays a session to both sides.
 pub fn shrink(
-    session: &FuzzSession,
+    session: &LockstepSession,
     patience: Duration,
-    differs: impl Fn(&FuzzSession) -> bool,
-) -> FuzzSession {
+    differs: impl Fn(&LockstepSession) -> bool,
+) -> LockstepSession {
     let until = Instant::now() + patience;
     let mut smallest = session.clone();
-    let mut tries = |smaller: FuzzSession, smallest: &mut FuzzSession| {
+    let mut tries = |smaller: LockstepSession, smallest: &mut LockstepSession| {
         let better = Instant::now() < until && differs(&smaller);
         if better {
             *smallest = smaller;
@@ -45,8 +45,8 @@ pub fn shrink(
 /// Shortens what a step sends, and makes it plain.
 fn shrink_bytes(
     at: usize,
-    smallest: &mut FuzzSession,
-    tries: &mut impl FnMut(FuzzSession, &mut FuzzSession) -> bool,
+    smallest: &mut LockstepSession,
+    tries: &mut impl FnMut(LockstepSession, &mut LockstepSession) -> bool,
 ) {
     let Some(mut length) = bytes(&mut smallest.steps[at]).map(|bytes| bytes.len() / 2) else { return };
     while length > 0 {
@@ -70,9 +70,9 @@ fn shrink_bytes(
     }
 }
 
-fn bytes(step: &mut FuzzStep) -> Option<&mut Vec<u8>> {
+fn bytes(step: &mut LockstepStep) -> Option<&mut Vec<u8>> {
     match step {
-        FuzzStep::Sends(_, bytes) | FuzzStep::Types(bytes) => Some(bytes),
+        LockstepStep::Sends(_, bytes) | LockstepStep::Types(bytes) => Some(bytes),
         _ => None,
     }
 }

@@ -7,8 +7,8 @@ use crate::fuzz::generate::session;
 use crate::fuzz::mutants::mutants;
 use crate::fuzz::record::{RecordedLine, played, recorded};
 use crate::fuzz::search::port;
-use crate::fuzz::session::FuzzStep;
 use crate::fuzz::shrink::shrink;
+use crate::harness::lockstep::session::LockstepStep;
 use crate::harness::net::namespace::in_own_network;
 use crate::harness::pool::parallel;
 use crate::harness::report::Failure;
@@ -20,14 +20,14 @@ const LONG_ENOUGH: Duration = Duration::from_secs(8);
 #[test]
 fn random_sessions_go_as_recorded() {
     needs_strace!();
-    let casts = [true, false].map(of_the_port);
+    let sets = [true, false].map(of_the_port);
     let (port, started) = (port(), Instant::now());
     let plays = |line: &RecordedLine| {
         if started.elapsed() > LONG_ENOUGH {
             return None;
         }
-        let cast = &casts[usize::from(line.build != "as-printed")];
-        let (text, sum) = played(line.seed, cast, port);
+        let programs = &sets[usize::from(line.build != "as-printed")];
+        let (text, sum) = played(line.seed, programs, port);
         (sum != line.sum).then(|| (line.build.clone(), line.seed, text))
     };
     let differ = in_own_network(|| parallel(2, &recorded(), plays));
@@ -45,28 +45,28 @@ fn random_sessions_go_as_recorded() {
 #[test]
 fn sessions_are_of_many_kinds() {
     let sessions: Vec<_> = (1..=400).map(session).collect();
-    assert!(sessions.iter().all(|one| *one == session(one.seed)));
+    assert!((1..).zip(&sessions).all(|(seed, one)| *one == session(seed)));
     let steps = || sessions.iter().flat_map(|session| &session.steps);
-    let kinds: [fn(&FuzzStep) -> bool; 12] = [
-        |step| matches!(step, FuzzStep::Connects(_)),
-        |step| matches!(step, FuzzStep::Reads(_)),
-        |step| matches!(step, FuzzStep::ClosesHalf(_)),
-        |step| matches!(step, FuzzStep::Resets(_)),
-        |step| matches!(step, FuzzStep::Leaves(_)),
-        |step| matches!(step, FuzzStep::Stop),
-        |step| matches!(step, FuzzStep::EndsInput),
-        |step| matches!(step, FuzzStep::Sends(_, bytes) if bytes.len() > 50_000),
-        |step| matches!(step, FuzzStep::Sends(_, bytes) if bytes.eq_ignore_ascii_case(b"quit")),
-        |step| matches!(step, FuzzStep::Sends(_, bytes) if bytes.contains(&0)),
-        |step| matches!(step, FuzzStep::Sends(_, bytes) if (1020..1030).contains(&bytes.len())),
-        |step| matches!(step, FuzzStep::Types(bytes) if bytes.len() > 1023),
+    let kinds: [fn(&LockstepStep) -> bool; 12] = [
+        |step| matches!(step, LockstepStep::Connects(_)),
+        |step| matches!(step, LockstepStep::Reads(_)),
+        |step| matches!(step, LockstepStep::ClosesHalf(_)),
+        |step| matches!(step, LockstepStep::Resets(_)),
+        |step| matches!(step, LockstepStep::Leaves(_)),
+        |step| matches!(step, LockstepStep::Stop),
+        |step| matches!(step, LockstepStep::EndsInput),
+        |step| matches!(step, LockstepStep::Sends(_, bytes) if bytes.len() > 50_000),
+        |step| matches!(step, LockstepStep::Sends(_, bytes) if bytes.eq_ignore_ascii_case(b"quit")),
+        |step| matches!(step, LockstepStep::Sends(_, bytes) if bytes.contains(&0)),
+        |step| matches!(step, LockstepStep::Sends(_, bytes) if (1020..1030).contains(&bytes.len())),
+        |step| matches!(step, LockstepStep::Types(bytes) if bytes.len() > 1023),
     ];
     for (at, kind) in kinds.iter().enumerate() {
         assert!(steps().any(kind), "no step of kind {at}");
     }
     // A client connects again, and six are connected at the same time.
-    let connections = |name: &str, steps: &[FuzzStep]| {
-        steps.iter().filter(|step| matches!(step, FuzzStep::Connects(one) if *one == name)).count()
+    let connections = |name: &str, steps: &[LockstepStep]| {
+        steps.iter().filter(|step| matches!(step, LockstepStep::Connects(one) if *one == name)).count()
     };
     assert!(sessions.iter().any(|session| connections("a", &session.steps) > 1));
     assert!(sessions.iter().any(|session| connections("f", &session.steps) == 1));
@@ -80,13 +80,13 @@ fn a_session_shrinks_to_what_differs() {
             && session
                 .steps
                 .iter()
-                .any(|step| matches!(step, FuzzStep::Sends(_, bytes) if bytes.contains(&0)))
+                .any(|step| matches!(step, LockstepStep::Sends(_, bytes) if bytes.contains(&0)))
     });
-    let differs = |step: &FuzzStep| matches!(step, FuzzStep::Sends(_, bytes) if bytes.contains(&0));
+    let differs = |step: &LockstepStep| matches!(step, LockstepStep::Sends(_, bytes) if bytes.contains(&0));
     let small = shrink(&large.expect("one has a NUL"), Duration::from_secs(20), |session| {
         session.steps.iter().any(differs)
     });
-    assert!(matches!(&small.steps[..], [FuzzStep::Sends(_, bytes)] if bytes == b"\0"), "{small}");
+    assert!(matches!(&small.steps[..], [LockstepStep::Sends(_, bytes)] if bytes == b"\0"), "{small}");
 }
 
 /// Every mutant still is a change of the source: `make fuzz MUTANTS=1` builds them.

@@ -26,6 +26,12 @@ pub mod process {
     pub mod wait;
 }
 
+/// Sessions of which every step waits until all processes block again, so that two runs of one do the same.
+pub mod lockstep {
+    pub mod play;
+    pub mod session;
+}
+
 /// Ports, the kernel's socket tables, and the test's own sockets.
 pub mod net {
     pub mod namespace;

@@ -11,7 +11,7 @@ pub const CLIENTS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 pub const SERVER: &str = "server";
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum FuzzStep {
+pub enum LockstepStep {
     Connects(&'static str),
     Sends(&'static str, Vec<u8>),
     /// Takes all that has come.
@@ -28,39 +28,40 @@ pub enum FuzzStep {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct FuzzSession {
-    pub seed: u64,
+pub struct LockstepSession {
+    /// The name of the scenario.
+    pub name: String,
     pub program: &'static str,
-    pub steps: Vec<FuzzStep>,
+    pub steps: Vec<LockstepStep>,
 }
 
-impl FuzzSession {
+impl LockstepSession {
     pub fn is_of_a_server(&self) -> bool {
         SERVERS.contains(&self.program)
     }
 }
 
-impl fmt::Display for FuzzStep {
+impl fmt::Display for LockstepStep {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            FuzzStep::Connects(name) => write!(out, "{name} connects"),
-            FuzzStep::Sends(name, bytes) => write!(out, "{name} sends {}", quoted(bytes)),
-            FuzzStep::Reads(name) => write!(out, "{name} reads"),
-            FuzzStep::ClosesHalf(name) => write!(out, "{name} closes-half"),
-            FuzzStep::Resets(name) => write!(out, "{name} resets"),
-            FuzzStep::Leaves(name) => write!(out, "{name} leaves"),
-            FuzzStep::Stop => write!(out, "stop"),
-            FuzzStep::Continue => write!(out, "continue"),
-            FuzzStep::Types(bytes) => write!(out, "types {}", quoted(bytes)),
-            FuzzStep::EndsInput => write!(out, "ends-input"),
+            LockstepStep::Connects(name) => write!(out, "{name} connects"),
+            LockstepStep::Sends(name, bytes) => write!(out, "{name} sends {}", quoted(bytes)),
+            LockstepStep::Reads(name) => write!(out, "{name} reads"),
+            LockstepStep::ClosesHalf(name) => write!(out, "{name} closes-half"),
+            LockstepStep::Resets(name) => write!(out, "{name} resets"),
+            LockstepStep::Leaves(name) => write!(out, "{name} leaves"),
+            LockstepStep::Stop => write!(out, "stop"),
+            LockstepStep::Continue => write!(out, "continue"),
+            LockstepStep::Types(bytes) => write!(out, "types {}", quoted(bytes)),
+            LockstepStep::EndsInput => write!(out, "ends-input"),
         }
     }
 }
 
-impl fmt::Display for FuzzSession {
+impl fmt::Display for LockstepSession {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let FuzzSession { seed, program, steps } = self;
-        writeln!(out, "== seed-{seed}: A random session.\n随机会话。\nfor {program}\n    lockstep")?;
+        let LockstepSession { name, program, steps } = self;
+        writeln!(out, "== {name}: A random session.\n随机会话。\nfor {program}\n    lockstep")?;
         writeln!(out, "    {}", if self.is_of_a_server() { "listen" } else { "called" })?;
         steps.iter().try_for_each(|step| writeln!(out, "    {step}"))?;
         writeln!(out, "    ends")

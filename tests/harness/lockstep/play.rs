@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::fuzz::session::{FuzzSession, FuzzStep, SERVER};
+use crate::harness::lockstep::session::{LockstepSession, LockstepStep, SERVER};
 use crate::harness::process::launch::{Launch, Running, Trace, while_nothing_forks};
 use crate::harness::process::procfs::state;
 use crate::harness::process::quiet::settles;
@@ -17,7 +17,7 @@ use crate::harness::trace::normalise::{Process, normalise, quoted, without_repet
 
 /// The programs to play to: a directory of four, and how they are built.
 #[derive(Clone)]
-pub struct Cast {
+pub struct ProgramSet {
     pub directory: PathBuf,
     /// With the errata, so that the client takes its port's bytes the other way round.
     pub printed: bool,
@@ -31,8 +31,8 @@ const AT_ONCE: usize = 16 << 10;
 const FOREVER: usize = 200;
 
 /// What every process does, and what every peer sees, as rows.
-pub fn play(session: &FuzzSession, cast: &Cast, port: u16) -> Vec<Process> {
-    let mut stage = Stage::new(session, cast, port);
+pub fn play(session: &LockstepSession, programs: &ProgramSet, port: u16) -> Vec<Process> {
+    let mut stage = Stage::new(session, programs, port);
     stage.settle();
     for step in &session.steps {
         stage.step(step);
@@ -41,8 +41,8 @@ pub fn play(session: &FuzzSession, cast: &Cast, port: u16) -> Vec<Process> {
 }
 
 struct Stage<'a> {
-    session: &'a FuzzSession,
-    cast: &'a Cast,
+    session: &'a LockstepSession,
+    programs: &'a ProgramSet,
     address: SocketAddrV4,
     listener: Option<TcpListener>,
     program: Running,
@@ -56,25 +56,36 @@ struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    fn new(session: &'a FuzzSession, cast: &'a Cast, port: u16) -> Self {
+    fn new(session: &'a LockstepSession, programs: &'a ProgramSet, port: u16) -> Self {
         let address = SocketAddrV4::new(unused_address(), port);
         let listener = (!session.is_of_a_server())
             .then(|| TcpListener::bind(address).expect("nobody else has this address"));
         let words = match session.is_of_a_server() {
             true => [port.to_string(), address.ip().to_string()],
             // Erratum 1.
-            false if cast.printed => [address.ip().to_string(), port.swap_bytes().to_string()],
+            false if programs.printed => [address.ip().to_string(), port.swap_bytes().to_string()],
             false => [address.ip().to_string(), port.to_string()],
         };
-        let launch = Launch::new(format!("./{}", session.program)).args(words).directory(&cast.directory);
+        let launch =
+            Launch::new(format!("./{}", session.program)).args(words).directory(&programs.directory);
         let program = launch.clean_env().user("me").output_on_terminal().traced(traced()).start();
         if let Some(stdin) = &program.stdin {
             unsafe { libc::fcntl(stdin.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
         }
         let (peers, seen) = (BTreeMap::new(), BTreeMap::new());
         let (stopped, stuck, input_ended) = (false, None, false);
-        let mut stage =
-            Stage { session, cast, address, listener, program, peers, seen, stopped, stuck, input_ended };
+        let mut stage = Stage {
+            session,
+            programs,
+            address,
+            listener,
+            program,
+            peers,
+            seen,
+            stopped,
+            stuck,
+            input_ended,
+        };
         if let Some(listener) = &stage.listener {
             listener.set_nonblocking(true).expect("it is a socket");
             stage.settle();
@@ -86,13 +97,13 @@ impl<'a> Stage<'a> {
         stage
     }
 
-    fn step(&mut self, step: &FuzzStep) {
+    fn step(&mut self, step: &LockstepStep) {
         match step {
-            FuzzStep::Connects(name) => match TcpStream::connect(self.address) {
+            LockstepStep::Connects(name) => match TcpStream::connect(self.address) {
                 Ok(stream) => _ = self.peers.insert(name, ready(stream)),
                 Err(error) => self.saw(name, error.kind().to_string()),
             },
-            FuzzStep::Sends(name, bytes) => {
+            LockstepStep::Sends(name, bytes) => {
                 for part in bytes.chunks(AT_ONCE) {
                     let Some(mut peer) = self.peers.get(name) else { return };
                     match peer.write(part) {
@@ -108,19 +119,19 @@ impl<'a> Stage<'a> {
                     }
                 }
             }
-            FuzzStep::Reads(name) => self.reads(name),
-            FuzzStep::ClosesHalf(name) => {
+            LockstepStep::Reads(name) => self.reads(name),
+            LockstepStep::ClosesHalf(name) => {
                 _ = self.peers.get(name).map(|peer| peer.shutdown(Shutdown::Write))
             }
-            FuzzStep::Resets(name) => {
+            LockstepStep::Resets(name) => {
                 let peer = self.peers.remove(name);
                 peer.iter().for_each(reset);
                 while_nothing_forks(|| drop(peer));
             }
-            FuzzStep::Leaves(name) => while_nothing_forks(|| drop(self.peers.remove(name))),
-            FuzzStep::Stop => self.stop(),
-            FuzzStep::Continue => self.go_on(),
-            FuzzStep::Types(bytes) => {
+            LockstepStep::Leaves(name) => while_nothing_forks(|| drop(self.peers.remove(name))),
+            LockstepStep::Stop => self.stop(),
+            LockstepStep::Continue => self.go_on(),
+            LockstepStep::Types(bytes) => {
                 for part in bytes.chunks(AT_ONCE) {
                     let Some(stdin) = self.program.stdin.as_mut() else { return };
                     // A client that waits for its server, or has ended, reads no more.
@@ -132,7 +143,7 @@ impl<'a> Stage<'a> {
                     }
                 }
             }
-            FuzzStep::EndsInput => {
+            LockstepStep::EndsInput => {
                 while_nothing_forks(|| self.program.end_input());
                 self.input_ended = true;
             }
@@ -167,7 +178,7 @@ impl<'a> Stage<'a> {
             return;
         }
         let peers = Vec::from_iter(self.peers.values());
-        let prompts_forever = self.cast.printed && self.input_ended;
+        let prompts_forever = self.programs.printed && self.input_ended;
         let screen = self.program.screen();
         let enough = || prompts_forever && screen.text().matches("Please enter").count() > FOREVER;
         if settles(&self.program, &peers, PATIENCE, enough) {
