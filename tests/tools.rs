@@ -15,6 +15,8 @@ mod soak;
 
 use std::process::ExitCode;
 
+use crate::harness::report::{failure_is_expected, message};
+
 fn main() -> ExitCode {
     print_panics_as_one_line();
     std::panic::catch_unwind(run).unwrap_or(ExitCode::from(2))
@@ -55,12 +57,10 @@ fn status(result: Result<bool, String>) -> ExitCode {
 /// A user sees a panic as one line, without Rust's own. A closed pipe, as of `| head`, is no error to report.
 fn print_panics_as_one_line() {
     std::panic::set_hook(Box::new(|panic| {
-        if compare::runner::failure_is_expected() {
+        if failure_is_expected() {
             return;
         }
-        let words = panic.payload();
-        let words = words.downcast_ref().map(String::as_str).or(words.downcast_ref().copied());
-        let words = words.unwrap_or("it can't go on");
+        let words = message(panic.payload());
         if words.contains("Broken pipe") {
             std::process::exit(2);
         }

@@ -1,10 +1,8 @@
 //! Runs a scenario: a program under strace, on a terminal, and its peer in the test's hands.
 
-use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use super::scenario::{Action, FILE, PeerAction, Scenario, ScenarioStep, When};
@@ -16,7 +14,7 @@ use crate::harness::net::test_client::{self, accept, connect, reset};
 use crate::harness::process::launch::{Launch, Running, Trace};
 use crate::harness::process::procfs::{descendants, state, waits_in_accept};
 use crate::harness::process::wait::wait_until;
-use crate::harness::report::during;
+use crate::harness::report::{caught, during};
 use crate::harness::trace::normalise::{Process, normalise, without_repetition};
 
 /// Programs that scenarios are run with.
@@ -86,8 +84,8 @@ pub fn run(scenario: &Scenario, subject: &Implementation) -> Vec<Process> {
     scenario_run.processes()
 }
 
-/// The same of a subject that may die before the end: what its processes do up to the step that cannot be done,
-/// and that step.
+/// The same of a subject that may not get through: what its processes do up to the step that cannot be done, that step,
+/// and why.
 pub fn run_as_far_as_possible(
     scenario: &Scenario,
     subject: &Implementation,
@@ -96,27 +94,14 @@ pub fn run_as_far_as_possible(
         return (run(scenario, subject), None);
     }
     let mut scenario_run = ScenarioRun::new(scenario, subject);
-    FAILURE_IS_EXPECTED.set(true);
-    let result = catch_unwind(AssertUnwindSafe(|| scenario_run.steps()));
-    FAILURE_IS_EXPECTED.set(false);
-    if result.is_ok() {
-        return (scenario_run.processes(), None);
-    }
+    let Err(why) = caught(|| scenario_run.steps()) else { return (scenario_run.processes(), None) };
     scenario_run.peers.clear();
     for (_, running) in &scenario_run.running {
         running.signal(libc::SIGTERM);
     }
-    let step = scenario_run.at.map_or(String::new(), |step| format!("{FILE}:{}: {}", step.line, step.text));
+    let step =
+        scenario_run.at.map_or(why.clone(), |step| format!("{FILE}:{}: {}: {why}", step.line, step.text));
     (scenario_run.processes(), Some(step))
-}
-
-thread_local! {
-    static FAILURE_IS_EXPECTED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether a panic of this thread is to be expected, and not to be reported.
-pub fn failure_is_expected() -> bool {
-    FAILURE_IS_EXPECTED.get()
 }
 
 impl<'a> ScenarioRun<'a> {
@@ -197,9 +182,12 @@ impl<'a> ScenarioRun<'a> {
         match action {
             PeerAction::Connects => {}
             PeerAction::Says(bytes) => assert_eq!(test_client::echo(&mut peer, bytes).len(), bytes.len()),
-            PeerAction::Sends(bytes) => peer.write_all(bytes).expect("the program takes what is sent"),
+            PeerAction::Sends(bytes) => {
+                peer.write_all(bytes).unwrap_or_else(|why| panic!("the program takes not all bytes: {why}"))
+            }
             PeerAction::Takes(count) => {
-                peer.read_exact(&mut vec![0; *count]).expect("the program sends as many bytes");
+                let read = peer.read_exact(&mut vec![0; *count]);
+                read.unwrap_or_else(|why| panic!("the program does not send {count} bytes: {why}"));
             }
             // The other side may have closed already.
             PeerAction::ClosesHalf => drop(peer.shutdown(Shutdown::Write)),

@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 
 use super::golden::{merged, recorded, version_of};
-use super::runner::{Implementation, run};
+use super::runner::{Implementation, run, run_as_far_as_possible};
 use super::scenario::{FILE, Scenario, parse, scenarios};
 use crate::article::build::{Recipe, VERSIONS, Version, build};
 use crate::article::{Listings, article, fixes};
@@ -80,7 +80,15 @@ fn play(name: &str, version: Version) {
     }
     let failures = parallel(2, &runs, |(scenario, subject)| {
         let expected = recorded(scenario, version).unwrap_or_else(|why| panic!("{why}"));
-        failure(scenario, subject.name, &expected, &run(scenario, subject))
+        let (actual, stopped) = run_as_far_as_possible(scenario, subject);
+        match (failure(scenario, subject.name, &expected, &actual), stopped) {
+            (failure, None) => failure,
+            (Some(failure), Some(step)) => Some(failure.note(format!("it went no further than {step}"))),
+            (None, Some(step)) => {
+                let failure = Failure::new(format!("a step cannot be done: {step}"));
+                Some(failure.case(format!("{scenario}, {}", subject.name)).place(FILE, scenario.line))
+            }
+        }
     });
     let failures: Vec<Failure> = failures.into_iter().flatten().collect();
     failures.iter().for_each(Failure::print);

@@ -13,6 +13,7 @@ use crate::grade::startable;
 use crate::grade::submissions::{Submission, submissions};
 use crate::harness::builds::PROGRAMS;
 use crate::harness::pool::parallel;
+use crate::harness::report::message;
 use crate::say;
 
 /// So many programs of a class at a time, where there are processors for them.
@@ -126,8 +127,7 @@ fn graded(submission: &Submission, like: &str) -> Graded {
     let program = submission.program.clone()?;
     catch_unwind(AssertUnwindSafe(|| grading::grade(&program, like, false, |_| {}))).unwrap_or_else(
         |panic| {
-            let message =
-                panic.downcast_ref().map(String::as_str).or(panic.downcast_ref().copied()).unwrap_or("?");
+            let message = message(&*panic);
             Err(say!("the grader failed: {message}", "评分程序出错：{message}"))
         },
     )

@@ -12,6 +12,7 @@ use crate::grade::subject::{Subject, pages};
 use crate::grade::table::{Check, Need, checks};
 use crate::harness::process::procfs::descendants;
 use crate::harness::process::supervisor::end_all_below;
+use crate::harness::report::message;
 use crate::harness::trace::parse;
 use crate::say;
 
@@ -147,8 +148,7 @@ fn tried(check: impl Fn() -> Result<(), Observed>) -> Result<(), Observed> {
 /// A check that itself goes wrong is no reason to lose the others.
 fn caught(check: impl Fn() -> Result<(), Observed>) -> Result<(), Observed> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).unwrap_or_else(|panic| {
-        let message =
-            panic.downcast_ref().map(String::as_str).or(panic.downcast_ref().copied()).unwrap_or("?");
+        let message = message(&*panic);
         Err(Observed::Skip(say!("the check itself failed: {message}", "检查本身出错：{message}")))
     })
 }

@@ -3,11 +3,12 @@
 //! A report is printed once, when the failure happens. Of one kind the first ten are shown and the others
 //! counted. A panic becomes a report too, so `assert!` and `expect` need no more than say what was awaited.
 
-use std::cell::RefCell;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Write;
-use std::panic::{PanicHookInfo, resume_unwind};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 
 use crate::harness::diff::{WIDTH, cut, unified};
@@ -187,10 +188,34 @@ extern "C" fn print_rest() {
     }
 }
 
+thread_local! {
+    static FAILURE_IS_EXPECTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread is handled by [`caught`], and is not to be reported.
+pub fn failure_is_expected() -> bool {
+    FAILURE_IS_EXPECTED.get()
+}
+
+/// Does what may panic, and returns the text of the panic.
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    FAILURE_IS_EXPECTED.set(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    FAILURE_IS_EXPECTED.set(false);
+    result.map_err(|panic| message(&*panic).to_string())
+}
+
+/// The text of a panic.
+pub fn message(panic: &dyn Any) -> &str {
+    let text = panic.downcast_ref().map(String::as_str).or(panic.downcast_ref().copied());
+    text.unwrap_or("it panicked without a text")
+}
+
 fn report_panic(panic: &PanicHookInfo) {
-    let payload = panic.payload();
-    let text = payload.downcast_ref().map(String::as_str).or(payload.downcast_ref().copied());
-    let mut failure = Failure::new(text.unwrap_or("it panicked without a text"));
+    if failure_is_expected() {
+        return;
+    }
+    let mut failure = Failure::new(message(panic.payload()));
     if let Some(place) = panic.location() {
         failure = failure.place(place.file(), place.line() as usize);
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::harness::builds::root;
+use crate::harness::report::Failure;
 
 /// Every English page and its Chinese one, from the project's directory.
 fn pairs() -> Vec<(String, String)> {
@@ -61,9 +62,19 @@ fn skeleton(page: &str) -> Vec<String> {
 fn both_languages_say_the_same() {
     for (english, chinese) in pairs() {
         let (ours, theirs) = (skeleton(&english), skeleton(&chinese));
-        let differs = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs);
-        assert_eq!(differs, None, "{english} and {chinese}");
-        assert_eq!(ours.len(), theirs.len(), "{english} and {chinese}: one goes on");
+        if ours == theirs {
+            continue;
+        }
+        let same = ours.iter().zip(&theirs).take_while(|(ours, theirs)| ours == theirs).count();
+        let first = ours.get(same).and_then(|part| text(&english).find(part));
+        let line = first.map_or(1, |at| 1 + text(&english)[..at].lines().count());
+        Failure::new(format!(
+            "{chinese} does not have the blocks, headings, tables and links of {english}"
+        ))
+        .place(&english, line)
+        .note("expected: the English page; actual: the Chinese one")
+        .diff(&ours.join("\n"), &theirs.join("\n"))
+        .fail();
     }
 }
 
