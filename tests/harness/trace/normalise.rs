@@ -272,8 +272,8 @@ fn disposition(arg: &str) -> String {
 /// wait while they fork, their own files, and looking at what the standard streams are. Nor when a
 /// child's end is told to its parent, or that a scenario stops a program and lets it go on.
 fn is_its_own(event: &Event) -> bool {
-    const THEIR_OWN: &str = " brk mmap munmap mremap mprotect madvise arch_prctl set_tid_address set_robust_list \
-        rseq getrandom futex readlink readlinkat rt_sigprocmask prlimit64 ";
+    const THEIR_OWN: &str = " brk mmap mmap2 munmap mremap mprotect madvise arch_prctl set_thread_area \
+        set_tid_address set_robust_list rseq getrandom futex readlink readlinkat rt_sigprocmask prlimit64 ugetrlimit ";
     const FILES: [&str; 4] = ["/etc/", "/lib", "/usr/", "/proc/self/"];
     const SILENT: [&str; 4] = ["SIGCHLD", "SIGSTOP", "SIGCONT", "stopped"];
     let Some(call) = event.call() else {
@@ -289,9 +289,8 @@ fn is_its_own(event: &Event) -> bool {
         name if THEIR_OWN.contains(&format!(" {name} ")) => false,
         "read" | "pread64" | "close" => !of_file(1),
         "open" | "openat" => !of_file(2),
-        "access" | "faccessat" | "newfstatat" | "statx" | "stat" | "fstat" | "lseek" | "ioctl" => {
-            !of_file(2) && !matches!(call.fd(), Some(0..=2))
-        }
+        "access" | "faccessat" | "newfstatat" | "fstatat64" | "statx" | "stat" | "stat64" | "fstat"
+        | "fstat64" | "lseek" | "_llseek" | "ioctl" => !of_file(2) && !matches!(call.fd(), Some(0..=2)),
         _ => true,
     }
 }
