@@ -98,5 +98,11 @@ pub fn waits_in_accept(pid: u32) -> bool {
     let Ok(call) = std::fs::read_to_string(format!("/proc/{pid}/syscall")) else {
         return state(pid) == Some('S');
     };
-    ACCEPT.iter().any(|number| call.starts_with(&format!("{number} ")))
+    let mut words = call.split(' ');
+    let number = words.next().unwrap_or_default();
+    if cfg!(any(target_arch = "x86", target_arch = "s390x")) && number == ACCEPT[0].to_string() {
+        // Its first argument says which of the sockets' calls it is: 5 is accept.
+        return words.next() == Some("0x5");
+    }
+    ACCEPT.iter().any(|accept| number == accept.to_string())
 }
