@@ -13,7 +13,7 @@ comma := ,
 # What a user sets is text: it is not expanded again, and recipes and tools read it from the environment, so that no
 # name is taken for make's or the shell's code. A switch is on unless it is empty or 0. A relative path starts where
 # make was called, with -C too.
-switches = AS_PRINTED STATIC ASK RAW RECORD PEERS VERBOSE QUIET FIXED MUTANTS
+switches = AS_PRINTED STATIC ASK RAW RECORD PEERS VERBOSE QUIET FIXED MUTANTS LINK_FLAGS
 paths = ARTICLE TRACE SERVER_BIN CLIENT_BIN DIR
 texts = SERVER PORT IP CLIENTS N LIKE FORMAT ONLY ERRATUM LISTING SECONDS SEED
 on = $(filter-out 0,$(1))

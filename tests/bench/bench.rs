@@ -7,6 +7,7 @@ mod cost;
 #[path = "../harness/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod harness;
+mod linked;
 mod load;
 mod plot;
 mod results;
@@ -22,6 +23,7 @@ use subjects::{BASELINE, BenchSubject, Subjects};
 
 use harness::builds::{Server, root};
 use harness::process::launch::Launch;
+use harness::switches::is_on;
 
 /// How long one measurement takes.
 const SLICE: Duration = Duration::from_millis(100);
@@ -126,7 +128,25 @@ const MACHINE: &str = r#"
     date +%F
     echo "$2$(cut -d ' ' -f 1 /proc/loadavg)""#;
 
+/// Measures the ways of linking in turns, and prints a table.
+fn link_flags() {
+    let subjects = linked::subjects();
+    let servers: Vec<Server> = subjects.iter().map(|(subject, _)| subject.start(None)).collect();
+    let mut results = Results::default();
+    for (measure, rounds) in [(Sessions, 41), (PageFaults, 5), (Pss, 10)] {
+        for _ in 0..rounds {
+            for ((subject, _), server) in subjects.iter().zip(&servers) {
+                results.add(measure, &subject.name, measure_once(measure, subject, server));
+            }
+        }
+    }
+    println!("{}", tables::linked(&subjects, &results));
+}
+
 fn main() {
+    if is_on("LINK_FLAGS") {
+        return link_flags();
+    }
     let (started, subjects) = (Instant::now(), subjects::all());
     let machine = Launch::new("sh").args(["-c", MACHINE, "sh"]).arg(say!("cores", "核"));
     let machine = machine.arg(say!("load average before: ", "开始时的平均负载："));

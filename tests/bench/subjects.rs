@@ -35,6 +35,11 @@ impl BenchSubject {
         BenchSubject { name, listing, program: program(build, PROGRAMS[listing]) }
     }
 
+    /// Any program like that listing.
+    pub fn at(name: &str, listing: usize, program: PathBuf) -> Self {
+        BenchSubject { name: name.to_string(), listing, program }
+    }
+
     /// A program in C; `None` if it does not compile, because there may be no static C library.
     pub fn in_c(name: &str) -> Option<Self> {
         let (built, file, flags) = match name {

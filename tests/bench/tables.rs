@@ -49,6 +49,21 @@ pub fn text(subjects: &Subjects, results: &Results) -> String {
     format!("{about}\n\n{speed}{latency}{cost}{}", figures(results))
 }
 
+/// What other ways of linking change; each with the name of what it is compared with.
+pub fn linked(subjects: &[(BenchSubject, String)], results: &Results) -> String {
+    let heads = [say!("linked", "链接方式"), Sessions.head(), PageFaults.head(), Pss.head()];
+    let mut rows = vec![heads.to_vec()];
+    for (subject, base) in subjects {
+        let name = &subject.name;
+        let ratio = results.ratio(Sessions, name, base).unwrap_or_default();
+        let number = |measure| {
+            results.median(measure, name).map_or("-".to_string(), |median| format!("{median:.1}"))
+        };
+        rows.push(vec![name.clone(), format!("{ratio:.2}"), number(PageFaults), number(Pss)]);
+    }
+    table(&rows)
+}
+
 /// A number, or a rate with its ratio and spread.
 fn cell(results: &Results, measure: Measure, subject: &BenchSubject) -> Option<String> {
     let name = &subject.name;
