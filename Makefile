@@ -42,7 +42,7 @@ cargo_build = $(if $(STATIC),RUSTFLAGS="$$RUSTFLAGS -C target-feature=+crt-stati
 	$(cargo) build --release --bins --target-dir "$(directory)" --target $(triple) $(if $(AS_PRINTED),--features as_printed)
 glibc = $(if $(findstring gnu,$(triple)),-l gcc -l gcc_eh)
 
-cargo = sh tests/scripts/cargo.sh
+cargo = $(if $(target),)sh tests/scripts/cargo.sh
 
 # The calls that the article's code makes, in strace's names; not every processor has each.
 calls = trace=socket,setsockopt,bind,listen,accept,connect,read,write,close,clone,clone3,?fork,?vfork,wait4,rt_sigaction,exit_group
@@ -131,7 +131,7 @@ known-server:
 		printf '%s\n' "SERVER=$$SERVER: $(call say,it is one of,没有这个服务端，可选：) $(servers)" >&2; exit 2;; esac
 
 bin-directory: # for the tests
-	@echo "$(abspath .)/$(bin)"
+	@echo "$(if $(filter /%,$(firstword $(bin))),,$(abspath .)/)$(bin)"
 
 may-trace:
 	@sh tests/scripts/may_trace.sh

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::article::fixes::{self, Fixed, Note};
 use crate::article::listings::Listings;
-use crate::harness::builds::{PROGRAMS, root};
+use crate::harness::builds::{PROGRAMS, target};
 use crate::say;
 
 /// The listing of each program, in the order of [`PROGRAMS`].
@@ -85,7 +85,7 @@ fn build_only(article: &Path, errata: &BTreeSet<u32>, name: &str) -> Result<Path
 
 fn recipe(errata: &BTreeSet<u32>) -> Recipe<'static> {
     let numbers: Vec<String> = errata.iter().map(u32::to_string).collect();
-    let directory = root().join("target/article").join(numbers.join("-"));
+    let directory = target().join("article").join(numbers.join("-"));
     Recipe { directory, names: PROGRAMS, options: &["-O2", "-w"], only: None }
 }
 

@@ -9,7 +9,7 @@ use super::fixes::{Note, TO_RUN, all};
 use crate::article::classify::LISTINGS;
 use crate::article::copy::given;
 use crate::article::listings::Listings;
-use crate::harness::builds::root;
+use crate::harness::builds::{shown, target};
 use crate::say;
 
 /// The programs' names, in the order of the listings that are programs: servers first.
@@ -25,9 +25,10 @@ pub fn fixed(words: &[String]) -> Result<bool, String> {
         let (missing, name) = (missing.join(", "), article.display());
         eprintln!("{}", say!("{name}: it has no {missing}", "{name}：缺少 {missing}"));
     }
-    let directory = root().join("target/fixed");
+    let directory = target().join("fixed");
     // With fewer fixes g++ warns of what the others fix.
     let options: &[&str] = if errata == all() { &["-O2", "-Wall", "-Wextra"] } else { &["-O2", "-w"] };
+    let place = shown(&directory);
     let recipe = Recipe { directory, names: NAMES, options, only: None };
     let built = build(&article, &listings, &errata, &recipe)?;
     for note in &built.notes {
@@ -41,8 +42,8 @@ pub fn fixed(words: &[String]) -> Result<bool, String> {
     println!(
         "{}",
         say!(
-            "target/fixed: the article's C++ with errata {numbers} fixed, each marked `// Erratum N`",
-            "target/fixed：已修正勘误 {numbers} 的原文 C++，每处修正标有 `// Erratum N`"
+            "{place}: the article's C++ with errata {numbers} fixed, each marked `// Erratum N`",
+            "{place}：已修正勘误 {numbers} 的原文 C++，每处修正标有 `// Erratum N`"
         )
     );
     let lost = built.notes.iter().any(|note| matches!(note, Note::NotFound { .. }));

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::harness::builds::{Build, PROGRAMS, root};
+use crate::harness::builds::{Build, PROGRAMS, root, target};
 use crate::say;
 use crate::subjects::BenchSubject;
 
@@ -27,7 +27,7 @@ pub fn subjects() -> Vec<(BenchSubject, String)> {
     let mut all: Vec<(BenchSubject, String)> = usual.into_iter().zip(names.clone()).collect();
     for (at, (name, build, options)) in WAYS.into_iter().enumerate() {
         let base = &names[usize::from(build == Build::Static)];
-        let directory = root().join(format!("target/bench/linked-{at}"));
+        let directory = target().join(format!("bench/linked-{at}"));
         let mut make = Command::new("make");
         make.arg("--silent").arg("build").current_dir(root());
         make.env("RUSTFLAGS", options).env("CARGO_TARGET_DIR", &directory);

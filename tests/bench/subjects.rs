@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::harness::builds::{Build, PROGRAMS, SERVERS, Server, program, root};
+use crate::harness::builds::{Build, PROGRAMS, SERVERS, Server, program, root, target};
 use crate::harness::process::launch::{Launch, Trace};
 use crate::{article, say};
 
@@ -49,7 +49,7 @@ impl BenchSubject {
             FORK_STATIC => ("fork-static", "fork.c", "-static"),
             _ => ("raw", "raw.c", RAW_FLAGS),
         };
-        let program = root().join("target/bench").join(built);
+        let program = target().join("bench").join(built);
         std::fs::create_dir_all(program.parent()?).expect("target can be written");
         let cc = Launch::new("cc").args(["-O2", "-Wall", "-o"]).arg(&program);
         let cc = cc.args(flags.split_whitespace()).arg(root().join("tests/bench").join(file));
@@ -79,7 +79,7 @@ impl BenchSubject {
             before=$(date +%s%N)
             for i in $(seq "$4"); do "$1" 127.0.0.1 "$2" <"$3" >/dev/null || exit; done
             echo $(($(date +%s%N) - before))"#;
-        let typed = root().join("target/bench/typed");
+        let typed = target().join("bench/typed");
         let clients = Launch::new("sh").args(["-c", SCRIPT, "sh"]).arg(&self.program).arg(port.to_string());
         let clients = clients.arg(typed).arg(CLIENTS.to_string()).without_env("LD_LIBRARY_PATH TZ");
         let nanoseconds: f64 = clients.start().stdout.line()?.parse().ok()?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::fuzz::search::{FuzzFinding, Pair, search};
-use crate::harness::builds::root;
+use crate::harness::builds::{root, target};
 use crate::harness::lockstep::play::ProgramSet;
 use crate::harness::process::launch::Launch;
 use crate::say;
@@ -45,7 +45,7 @@ impl Mutant {
 
     /// A copy of the project's sources with the change, built both ways, as its name in `target/` says.
     fn build(&self) -> Result<[PathBuf; 2], String> {
-        let copy = root().join("target/fuzz").join(self.name);
+        let copy = target().join("fuzz").join(self.name);
         let _ = std::fs::remove_dir_all(copy.join("src"));
         for file in ["Cargo.toml", "Cargo.lock", "src", "src/bin"] {
             copy_into(&root().join(file), &copy.join(file)).map_err(|error| format!("{file}: {error}"))?;

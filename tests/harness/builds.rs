@@ -1,7 +1,9 @@
 //! The builds of the four programs, `make`, and a server that listens.
 
+use std::ffi::CString;
 use std::io::Write;
 use std::net::TcpStream;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,6 +30,24 @@ pub enum Build {
 
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where things are built: as in the Makefile, in the checkout unless that cannot be written to.
+pub fn target() -> PathBuf {
+    let writable = unsafe { libc::access(c_string(root()).as_ptr(), libc::W_OK) } == 0;
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(other) if !writable => root().join(other),
+        _ => root().join("target"),
+    }
+}
+
+/// A directory below it, for a message: `target/fixed`.
+pub fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+fn c_string(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_bytes()).expect("a path has no NUL")
 }
 
 /// The path of a program. `make` builds its build the first time that one is asked for.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::article::fixes::{self, Fixed};
 use crate::article::{LISTINGS, Listings, article, given};
-use crate::harness::builds::{SERVERS, root};
+use crate::harness::builds::{SERVERS, target};
 use crate::harness::i18n::chinese;
 use crate::harness::net::ports::free_port;
 use crate::harness::session;
@@ -49,7 +49,7 @@ pub fn page(words: &[String]) -> Result<bool, String> {
         }
     }
     let document = PageDocument::of(&LISTINGS, &found, &sources());
-    let path = root().join("target/side-by-side.html");
+    let path = target().join("side-by-side.html");
     let failed = |error| format!("page: {}: {error}", path.display());
     std::fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(failed)?;
     std::fs::write(&path, html::page(&document, &missing)).map_err(failed)?;
