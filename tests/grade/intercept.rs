@@ -50,8 +50,15 @@ const ARCHITECTURE: u32 = 0xc000_003e;
 const ARCHITECTURE: u32 = 0xc000_00b7;
 #[cfg(target_arch = "riscv64")]
 const ARCHITECTURE: u32 = 0xc000_00f3;
+#[cfg(target_arch = "x86")]
+const ARCHITECTURE: u32 = 0x4000_0003;
 /// Another processor's number is not known here: nothing is asked.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+#[cfg(not(any(
+    target_arch = "x86_64",
+    target_arch = "aarch64",
+    target_arch = "riscv64",
+    target_arch = "x86"
+)))]
 const ARCHITECTURE: u32 = 0;
 
 impl Intercept {
@@ -133,7 +140,7 @@ impl Intercept {
                 continue; // it was killed meanwhile
             }
             let mut state = self.state();
-            let answer = match is_strace(asked.pid) {
+            let answer = match is_strace(asked.pid) || is_other_socket_call(&asked.data) {
                 true => Ruling::Pass,
                 false => (state.rule)(&AskedCall { thread: asked.pid, args: asked.data.args }),
             };
@@ -149,6 +156,12 @@ impl Intercept {
 /// With VERBOSE the program runs under strace, whose own calls are its own affair.
 fn is_strace(thread: u32) -> bool {
     std::fs::read(format!("/proc/{thread}/comm")).is_ok_and(|name| name == b"strace\n")
+}
+
+/// Where all calls of sockets are one, only accept is asked about: its number is the first argument.
+fn is_other_socket_call(call: &libc::seccomp_data) -> bool {
+    const ACCEPT_OF_SOCKETCALL: u64 = 5;
+    cfg!(target_arch = "x86") && call.nr == 102 && call.args[0] != ACCEPT_OF_SOCKETCALL
 }
 
 fn reply(listener: &OwnedFd, id: u64, answer: Ruling) {
