@@ -28,14 +28,17 @@ export $(switches) $(paths) $(texts)
 servers = tcp_server tcp_server_fork tcp_server_double_fork
 programs = $(servers) tcp_client
 
+# A variable gets its value when it is first used, and keeps it.
+once = $(eval $(1) := $(2))$($(1))
+
 # AS_PRINTED=1 and STATIC=1 are builds of their own, each in its own directory: in the checkout, unless
 # that cannot be written to.
-target = $(if $(shell test -w . && echo yes),target,$(or $(CARGO_TARGET_DIR),$(error $(call say,\
-this checkout cannot be written to: give CARGO_TARGET_DIR=directory,此目录不可写，请指定 CARGO_TARGET_DIR=目录))))
+target = $(call once,target,$$(if $$(shell test -w . && echo yes),target,$$(or $$(CARGO_TARGET_DIR),$$(error $$(call say,\
+this checkout cannot be written to: give CARGO_TARGET_DIR=directory,此目录不可写，请指定 CARGO_TARGET_DIR=目录)))))
 directory = $(target)$(if $(STATIC),/static)$(if $(AS_PRINTED),/as-printed)
 bin = $(directory)/release
 # musl's library makes the smaller static program; where Rust does not have it, glibc's does.
-host = $(shell rustc -vV | sed -n 's/^host: //p')
+host = $(call once,host,$$(shell rustc -vV | sed -n 's/^host: //p'))
 has = $(shell test -d "$$(rustc --print sysroot)/lib/rustlib/$(1)" && echo $(1))
 triple = $(or $(CARGO_BUILD_TARGET),$(if $(STATIC),$(call has,$(patsubst %-gnu,%-musl,$(host)))),$(host))
 cargo_build = $(if $(STATIC),RUSTFLAGS="$$RUSTFLAGS -C target-feature=+crt-static $(glibc)") \
