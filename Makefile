@@ -20,9 +20,10 @@ on = $(filter-out 0,$(1))
 absolute = $(if $(filter /% ~% file:% http://% https://%,$(firstword $(1))),,$(if $(1),$(or $(called),$(error $(call say,\
 $(name)=$(1): with -C give the whole path,$(name)=$(1)：使用 -C 时请给出绝对路径)))/))$(1)
 called = $(shell sh tests/scripts/called.sh $$PPID)
+# All of them first: make 4.4 expands what is left when it runs a shell.
+$(foreach name,$(switches) $(paths) $(texts) CARGO_TARGET_DIR CARGO_BUILD_TARGET,$(eval override $(name) := $$(value $(name))))
 $(foreach name,$(switches),$(eval override $(name) := $$(call on,$$(value $(name)))))
 $(foreach name,$(paths),$(eval override $(name) := $$(call absolute,$$(value $(name)))))
-$(foreach name,$(texts) CARGO_TARGET_DIR CARGO_BUILD_TARGET,$(eval override $(name) := $$(value $(name))))
 export $(switches) $(paths) $(texts)
 
 servers = tcp_server tcp_server_fork tcp_server_double_fork
