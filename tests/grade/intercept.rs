@@ -158,7 +158,7 @@ fn is_strace(thread: u32) -> bool {
     std::fs::read(format!("/proc/{thread}/comm")).is_ok_and(|name| name == b"strace\n")
 }
 
-/// Where all calls of sockets are one, only accept is asked about: its number is the first argument.
+/// Where one call does what all socket calls do, only accept is intercepted: its number is the first argument.
 fn is_other_socket_call(call: &libc::seccomp_data) -> bool {
     const ACCEPT_OF_SOCKETCALL: u64 = 5;
     cfg!(target_arch = "x86") && call.nr == 102 && call.args[0] != ACCEPT_OF_SOCKETCALL
