@@ -20,7 +20,7 @@ on = $(filter-out 0,$(1))
 absolute = $(if $(filter /% ~% file:% http://% https://%,$(firstword $(1))),,$(if $(1),$(or $(called),$(error $(call say,\
 $(name)=$(1): with -C give the whole path,$(name)=$(1)：使用 -C 时请给出绝对路径)))/))$(1)
 called = $(shell sh tests/scripts/called.sh $$PPID)
-# All of them first: make 4.4 expands what is left when it runs a shell.
+# Before any $(shell): to run one, make 4.4 expands the command line's variables that are not yet text.
 $(foreach name,$(switches) $(paths) $(texts) CARGO_TARGET_DIR CARGO_BUILD_TARGET,$(eval override $(name) := $$(value $(name))))
 $(foreach name,$(switches),$(eval override $(name) := $$(call on,$$(value $(name)))))
 $(foreach name,$(paths),$(eval override $(name) := $$(call absolute,$$(value $(name)))))
@@ -46,6 +46,7 @@ cargo_build = $(if $(STATIC),RUSTFLAGS="$$RUSTFLAGS -C target-feature=+crt-stati
 	$(cargo) build --release --bins --target-dir "$(directory)" --target $(triple) $(if $(AS_PRINTED),--features as_printed)
 glibc = $(if $(findstring gnu,$(triple)),-l gcc -l gcc_eh)
 
+# With $(target), every tool reports a checkout that cannot be written to.
 cargo = $(if $(target),)sh tests/scripts/cargo.sh
 
 # The calls that the article's code makes, in strace's names; not every processor has each.

@@ -30,9 +30,9 @@ pub fn subjects() -> Vec<(BenchSubject, String)> {
         let directory = target().join(format!("bench/linked-{at}"));
         let mut make = Command::new("make");
         make.arg("--silent").arg("build").current_dir(root());
-        make.env("RUSTFLAGS", options).env("CARGO_TARGET_DIR", &directory);
+        make.env("RUSTFLAGS", options);
         make.env("STATIC", if build == Build::Static { "1" } else { "" });
-        // The Makefile's directory is in the checkout, and would be built again.
+        // Beside the usual build, which stays as it is.
         make.arg(format!("target={}", directory.display()));
         if !make.status().is_ok_and(|status| status.success()) {
             eprintln!("{}", say!("{name}: not built", "{name}：构建失败"));

@@ -9,6 +9,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
+use crate::harness::process::procfs::{ACCEPT, ACCEPT_OF_SOCKETCALL};
+
 /// What becomes of a call.
 pub enum Ruling {
     /// The kernel makes it.
@@ -160,8 +162,8 @@ fn is_strace(thread: u32) -> bool {
 
 /// Where one call does what all socket calls do, only accept is intercepted: its number is the first argument.
 fn is_other_socket_call(call: &libc::seccomp_data) -> bool {
-    const ACCEPT_OF_SOCKETCALL: u64 = 5;
-    cfg!(target_arch = "x86") && call.nr == 102 && call.args[0] != ACCEPT_OF_SOCKETCALL
+    let is_socketcall = cfg!(target_arch = "x86") && call.nr as libc::c_long == ACCEPT[0];
+    is_socketcall && call.args[0] != ACCEPT_OF_SOCKETCALL
 }
 
 fn reply(listener: &OwnedFd, id: u64, answer: Ruling) {

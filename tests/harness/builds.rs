@@ -34,20 +34,17 @@ pub fn root() -> &'static Path {
 
 /// Where things are built: as in the Makefile, in the checkout unless that cannot be written to.
 pub fn target() -> PathBuf {
-    let writable = unsafe { libc::access(c_string(root()).as_ptr(), libc::W_OK) } == 0;
+    let root_path = CString::new(root().as_os_str().as_bytes()).expect("a path has no NUL");
+    let writable = unsafe { libc::access(root_path.as_ptr(), libc::W_OK) } == 0;
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(other) if !writable => root().join(other),
         _ => root().join("target"),
     }
 }
 
-/// A directory below it, for a message: `target/fixed`.
+/// A path as a message shows it: from the checkout where it is inside, `target/fixed`.
 pub fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
-}
-
-fn c_string(path: &Path) -> CString {
-    CString::new(path.as_os_str().as_bytes()).expect("a path has no NUL")
 }
 
 /// The path of a program. `make` builds its build the first time that one is asked for.

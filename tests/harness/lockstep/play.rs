@@ -24,23 +24,23 @@ pub struct ProgramSet {
 }
 
 /// How long a program may take to block again.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// What is sent at once arrives at once: more might be read in parts that depend on the time.
-const AT_ONCE: usize = 16 << 10;
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// The most bytes of one write: more might be read in parts that depend on the time.
+const LARGEST_WRITE: usize = 16 << 10;
 /// Prompts that show that a client prompts forever (erratum 5).
 const FOREVER: usize = 200;
 
 /// What every process does, and what every peer sees, as rows.
 pub fn play(session: &LockstepSession, programs: &ProgramSet, port: u16) -> Vec<Process> {
-    let mut stage = Stage::new(session, programs, port);
-    stage.settle();
+    let mut run = LockstepRun::new(session, programs, port);
+    run.settle();
     for step in &session.steps {
-        stage.step(step);
+        run.step(step);
     }
-    stage.finish()
+    run.finish()
 }
 
-struct Stage<'a> {
+struct LockstepRun<'a> {
     session: &'a LockstepSession,
     programs: &'a ProgramSet,
     address: SocketAddrV4,
@@ -55,7 +55,7 @@ struct Stage<'a> {
     input_ended: bool,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> LockstepRun<'a> {
     fn new(session: &'a LockstepSession, programs: &'a ProgramSet, port: u16) -> Self {
         let address = SocketAddrV4::new(unused_address(), port);
         let listener = (!session.is_of_a_server())
@@ -74,7 +74,7 @@ impl<'a> Stage<'a> {
         }
         let (peers, seen) = (BTreeMap::new(), BTreeMap::new());
         let (stopped, stuck, input_ended) = (false, None, false);
-        let mut stage = Stage {
+        let mut run = LockstepRun {
             session,
             programs,
             address,
@@ -86,15 +86,15 @@ impl<'a> Stage<'a> {
             stuck,
             input_ended,
         };
-        if let Some(listener) = &stage.listener {
+        if let Some(listener) = &run.listener {
             listener.set_nonblocking(true).expect("it is a socket");
-            stage.settle();
-            let listener = stage.listener.as_ref().expect("it was there");
+            run.settle();
+            let listener = run.listener.as_ref().expect("it was there");
             if let Ok((stream, _)) = listener.accept() {
-                stage.peers.insert(SERVER, ready(stream));
+                run.peers.insert(SERVER, ready(stream));
             }
         }
-        stage
+        run
     }
 
     fn step(&mut self, step: &LockstepStep) {
@@ -104,7 +104,7 @@ impl<'a> Stage<'a> {
                 Err(error) => self.saw(name, error.kind().to_string()),
             },
             LockstepStep::Sends(name, bytes) => {
-                for part in bytes.chunks(AT_ONCE) {
+                for part in bytes.chunks(LARGEST_WRITE) {
                     let Some(mut peer) = self.peers.get(name) else { return };
                     match peer.write(part) {
                         Ok(sent) if sent == part.len() => self.settle(),
@@ -132,7 +132,7 @@ impl<'a> Stage<'a> {
             LockstepStep::Stop => self.stop(),
             LockstepStep::Continue => self.go_on(),
             LockstepStep::Types(bytes) => {
-                for part in bytes.chunks(AT_ONCE) {
+                for part in bytes.chunks(LARGEST_WRITE) {
                     let Some(stdin) = self.program.stdin.as_mut() else { return };
                     // A client that waits for its server, or has ended, reads no more.
                     let typed = stdin.write(part).unwrap_or(0);
@@ -181,7 +181,7 @@ impl<'a> Stage<'a> {
         let prompts_forever = self.programs.printed && self.input_ended;
         let screen = self.program.screen();
         let enough = || prompts_forever && screen.text().matches("Please enter").count() > FOREVER;
-        if settles(&self.program, &peers, PATIENCE, enough) {
+        if settles(&self.program, &peers, TIME_LIMIT, enough) {
             return;
         }
         self.stuck = Some(if enough() { "prompts forever" } else { "never blocks" });

@@ -93,6 +93,9 @@ pub const ACCEPT: [libc::c_long; 2] = [libc::SYS_accept, libc::SYS_accept4];
 #[cfg(any(target_arch = "x86", target_arch = "s390x"))]
 pub const ACCEPT: [libc::c_long; 2] = [libc::SYS_socketcall, libc::SYS_accept4];
 
+/// Which of them `accept` is: the first argument of `socketcall`.
+pub const ACCEPT_OF_SOCKETCALL: u64 = 5;
+
 /// Whether it blocks in `accept`; where the kernel does not tell in which call, whether it blocks.
 pub fn waits_in_accept(pid: u32) -> bool {
     let Ok(call) = std::fs::read_to_string(format!("/proc/{pid}/syscall")) else {
@@ -101,8 +104,7 @@ pub fn waits_in_accept(pid: u32) -> bool {
     let mut words = call.split(' ');
     let number = words.next().unwrap_or_default();
     if cfg!(any(target_arch = "x86", target_arch = "s390x")) && number == ACCEPT[0].to_string() {
-        // Its first argument says which of the sockets' calls it is: 5 is accept.
-        return words.next() == Some("0x5");
+        return words.next() == Some(&format!("{ACCEPT_OF_SOCKETCALL:#x}"));
     }
     ACCEPT.iter().any(|accept| number == accept.to_string())
 }
