@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal};
 use crate::course::ask;
 use crate::course::fixes::with_fixes;
 use crate::course::lessons::{self, Lesson};
-use crate::course::pages::{PAGES, printed_again};
+use crate::course::pages::{PAGES, PrintedPage, printed_again};
 use crate::course::reflow::{Style, lines};
 use crate::course::runs;
 use crate::course::views::{fitted, legend};
@@ -64,7 +64,7 @@ pub fn record(words: &[String]) -> Result<bool, String> {
         }
     }
     for page in PAGES.iter().filter(|_| words.is_empty()) {
-        let (old, new, lacking) = printed_again(page);
+        let PrintedPage { old, new, lacking, .. } = printed_again(page);
         lacking.iter().for_each(|what| println!("{what}"));
         written(&root().join(page), &old, &new);
     }

@@ -15,24 +15,38 @@ pub const PAGES: [&str; 4] = ["README.md", "README.zh-CN.md", "tests/README.md",
 
 const TIME: &str = "Sun Nov 22 14:13:23 2026";
 
-/// The page as it is, and with what its commands print now; and the commands that could not be run.
-pub fn printed_again(page: &str) -> (String, String, Vec<String>) {
-    let text = std::fs::read_to_string(root().join(page)).expect("the page can be read");
-    let mut lacking = Vec::new();
-    let new = replaced(&text, |block| {
-        let line = block.above.lines().next_back()?;
-        let command = line.strip_prefix("<!-- printed by: ")?.strip_suffix(" -->")?;
-        let printed = printed(command, page.contains("zh-CN"));
-        if printed.is_none() {
-            lacking.push(format!("{page}: {command}: no ARTICLE is given"));
-        }
-        printed
-    });
-    (text, new, lacking)
+/// A page whose commands were run.
+pub struct PrintedPage {
+    pub old: String,
+    /// With what the commands print now.
+    pub new: String,
+    /// The commands that could not be run.
+    pub lacking: Vec<String>,
+    /// What commands said on standard error.
+    pub errors: Vec<String>,
 }
 
-/// What a command prints. `None`: it needs the article, and there is none.
-fn printed(command: &str, chinese: bool) -> Option<String> {
+/// Runs the commands of a page.
+pub fn printed_again(page: &str) -> PrintedPage {
+    let old = std::fs::read_to_string(root().join(page)).expect("the page can be read");
+    let (mut lacking, mut errors) = (Vec::new(), Vec::new());
+    let new = replaced(&old, |block| {
+        let line = block.above.lines().next_back()?;
+        let command = line.strip_prefix("<!-- printed by: ")?.strip_suffix(" -->")?;
+        let Some((printed, error)) = printed(command, page.contains("zh-CN")) else {
+            lacking.push(format!("{page}: {command}: no ARTICLE is given"));
+            return None;
+        };
+        if !error.is_empty() {
+            errors.push(format!("{command}: {error}"));
+        }
+        Some(printed)
+    });
+    PrintedPage { old, new, lacking, errors }
+}
+
+/// What a command prints, and on standard error. `None`: it needs the article, and there is none.
+fn printed(command: &str, chinese: bool) -> Option<(String, String)> {
     let article = article();
     if command.contains("compare") && article.is_none() {
         return None;
@@ -43,8 +57,10 @@ fn printed(command: &str, chinese: bool) -> Option<String> {
     shell.env("LC_ALL", if chinese { "zh_CN.UTF-8" } else { "C.UTF-8" });
     shell.env("ARTICLE", article.unwrap_or_default());
     let output = shell.output().expect("sh is installed");
-    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-    Some(normalised(String::from_utf8_lossy(&output.stdout).trim_end()))
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    // The status is that of a pipe's last command: the others only say what failed.
+    assert!(output.status.success(), "{command}: {error}");
+    Some((normalised(String::from_utf8_lossy(&output.stdout).trim_end()), error))
 }
 
 /// `text` as any run would print it.

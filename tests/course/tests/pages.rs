@@ -3,7 +3,7 @@
 use crate::article;
 use crate::course::fixes::with_fixes;
 use crate::course::lessons;
-use crate::course::pages::{PAGES, printed_again};
+use crate::course::pages::{PAGES, PrintedPage, printed_again};
 use crate::course::reflow::{self, Style};
 use crate::harness::builds::{make_command, run_make};
 use crate::harness::report::{Failure, end_test};
@@ -189,11 +189,11 @@ fn the_pages_show_what_runs_print() {
     let mut failure = Failure::new("an example is not what its command prints");
     let mut differ = false;
     for page in PAGES {
-        let (old, new, lacking) = printed_again(page);
+        let PrintedPage { old, new, lacking, errors } = printed_again(page);
         lacking.iter().for_each(|what| skip(what));
         if old != new {
             differ = true;
-            failure = failure.note(page).diff(&old, &new);
+            failure = failure.note(page).diff(&old, &new).note(errors.concat());
         }
     }
     if differ {

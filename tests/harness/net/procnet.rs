@@ -35,8 +35,13 @@ pub fn sockets(states: u32) -> Vec<Socket> {
 pub fn table(states: u32) -> Vec<Socket> {
     let table = |name| std::fs::read_to_string(format!("/proc/net/{name}")).unwrap_or_default();
     let tables = table("tcp") + &table("tcp6");
-    let mut found: Vec<Socket> = tables.lines().filter_map(socket).collect();
-    found.retain(|socket| states & 1 << socket.state != 0);
+    let mut found = Vec::new();
+    for socket in tables.lines().filter_map(socket) {
+        // A socket appears twice when others come and go while the table is read.
+        if states & 1 << socket.state != 0 && !found.contains(&socket) {
+            found.push(socket);
+        }
+    }
     found
 }
 

@@ -7,6 +7,7 @@ pub const CLOSE_WAIT: u8 = 8;
 pub const LISTEN: u8 = 10;
 
 /// A TCP socket.
+#[derive(PartialEq)]
 pub struct Socket {
     pub address: String,
     pub port: u16,
