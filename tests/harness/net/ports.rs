@@ -13,15 +13,15 @@ pub fn is_listening(port: u16) -> bool {
 }
 
 /// What this process knows about free ports.
-struct Ports {
+struct FreePorts {
     last: u16,
     /// When the last hundred was taken.
     in_use: HashSet<u16>,
     held: Vec<UdpSocket>,
 }
 
-static PORTS: LazyLock<Mutex<Ports>> =
-    LazyLock::new(|| Mutex::new(Ports { last: 0, in_use: HashSet::new(), held: Vec::new() }));
+static PORTS: LazyLock<Mutex<FreePorts>> =
+    LazyLock::new(|| Mutex::new(FreePorts { last: 0, in_use: HashSet::new(), held: Vec::new() }));
 
 /// An unused port below those that the kernel gives to clients. Each process takes a hundred at a time and holds the
 /// first as a UDP port, so that several test runs keep apart. In the other byte order, as a program with erratum 1 takes
@@ -41,7 +41,7 @@ pub fn free_port() -> u16 {
     }
 }
 
-impl Ports {
+impl FreePorts {
     fn take_a_hundred(&mut self) {
         let from = std::process::id() * 37;
         let mut hundreds = (from..from + 200).map(|n| 10_000 + (n % 200 * 100) as u16);
