@@ -9,7 +9,7 @@ use super::scenario::{Action, FILE, PeerAction, Scenario, ScenarioStep, When};
 use crate::article::build::{Built, Version, built};
 use crate::harness::builds::{Build, program};
 use crate::harness::lockstep::play::{ProgramSet, play};
-use crate::harness::net::ports::{free_port, is_unused};
+use crate::harness::net::ports::free_long_port;
 use crate::harness::net::test_client::{self, accept, connect, reset};
 use crate::harness::process::launch::{Launch, Running, Trace};
 use crate::harness::process::procfs::{descendants, state, waits_in_accept};
@@ -77,7 +77,7 @@ pub fn run(scenario: &Scenario, subject: &Implementation) -> Vec<Process> {
     let _during = during(format!("{scenario}, {}", subject.name));
     if let Some(session) = scenario.lockstep() {
         let session = session.unwrap_or_else(|why| panic!("{why}"));
-        return play(&session, &subject.program_set(), port());
+        return play(&session, &subject.program_set(), free_long_port());
     }
     let mut scenario_run = ScenarioRun::new(scenario, subject);
     scenario_run.steps();
@@ -107,7 +107,7 @@ pub fn run_as_far_as_possible(
 impl<'a> ScenarioRun<'a> {
     fn new(scenario: &'a Scenario, subject: &'a Implementation) -> Self {
         let (running, peers) = (Vec::new(), HashMap::new());
-        ScenarioRun { subject, scenario, port: port(), listener: None, running, peers, at: None }
+        ScenarioRun { subject, scenario, port: free_long_port(), listener: None, running, peers, at: None }
     }
 
     fn steps(&mut self) {
@@ -277,14 +277,4 @@ impl<'a> ScenarioRun<'a> {
         }
         all
     }
-}
-
-/// A free port whose number with its bytes exchanged is free too (erratum 1), and neither so short
-/// that it could be part of a text by chance.
-fn port() -> u16 {
-    let fits = |port: &u16| {
-        let swapped = port.swap_bytes();
-        swapped >= 10_000 && is_unused(swapped)
-    };
-    std::iter::repeat_with(free_port).find(fits).expect("there is one")
 }

@@ -9,10 +9,11 @@ use crate::article::fixes;
 use crate::article::given;
 use crate::fuzz::mutants::find_all;
 use crate::fuzz::record::record;
-use crate::fuzz::search::{FuzzFinding, Pair, SHRINKING, port, search};
+use crate::fuzz::search::{FuzzFinding, Pair, SHRINKING, search};
 use crate::harness::builds::{Build, program};
 use crate::harness::lockstep::play::ProgramSet;
 use crate::harness::net::namespace::in_own_network;
+use crate::harness::net::ports::free_long_port;
 use crate::harness::switches::{is_on, value};
 use crate::say;
 
@@ -22,7 +23,7 @@ pub fn fuzz() -> Result<bool, String> {
     let pairs = pairs()?;
     if is_on("RECORD") {
         let builds = pairs.map(|pair| (pair.name, pair.cpp));
-        let port = port();
+        let port = free_long_port();
         in_own_network(|| record(&builds, port))?;
         println!("{}", say!("recorded: tests/fuzz/recorded.txt", "已记录：tests/fuzz/recorded.txt"));
         return Ok(true);

@@ -11,7 +11,7 @@ use crate::harness::diff::unified;
 use crate::harness::lockstep::play::{ProgramSet, play};
 use crate::harness::lockstep::session::LockstepSession;
 use crate::harness::net::namespace::in_own_network;
-use crate::harness::net::ports::free_port;
+use crate::harness::net::ports::free_long_port;
 use crate::harness::trace::normalise::Process;
 
 /// Sessions that are played at the same time: they mostly wait.
@@ -47,7 +47,7 @@ struct SearchProgress {
 
 /// Plays the sessions from that seed on to every pair until the time is over or a difference is found.
 pub fn search(pairs: &[Pair], first_seed: u64, time: Duration, shrinking: Duration) -> FuzzFinding {
-    let port = port();
+    let port = free_long_port();
     in_own_network(|| search_with(pairs, port, first_seed, time, shrinking))
 }
 
@@ -107,9 +107,4 @@ fn difference(pair: &Pair, session: &LockstepSession, port: u16) -> Option<Strin
 pub fn text(processes: &[Process]) -> String {
     let process = |Process { name, rows }: &Process| format!("{name}\n    {}\n", rows.join("\n    "));
     processes.iter().map(process).collect()
-}
-
-/// A port that tells erratum 1 apart, and that is not so short that it might be in a message by chance.
-pub fn port() -> u16 {
-    std::iter::repeat_with(free_port).find(|port| port.swap_bytes() >= 10_000).expect("there is one")
 }

@@ -6,10 +6,10 @@ use crate::fuzz::command::of_the_port;
 use crate::fuzz::generate::session;
 use crate::fuzz::mutants::mutants;
 use crate::fuzz::record::{RecordedLine, played, recorded};
-use crate::fuzz::search::port;
 use crate::fuzz::shrink::shrink;
 use crate::harness::lockstep::session::LockstepStep;
 use crate::harness::net::namespace::in_own_network;
+use crate::harness::net::ports::free_long_port;
 use crate::harness::pool::parallel;
 use crate::harness::report::Failure;
 use crate::needs_strace;
@@ -21,7 +21,7 @@ const LONG_ENOUGH: Duration = Duration::from_secs(8);
 fn random_sessions_go_as_recorded() {
     needs_strace!();
     let sets = [true, false].map(of_the_port);
-    let (port, started) = (port(), Instant::now());
+    let (port, started) = (free_long_port(), Instant::now());
     let plays = |line: &RecordedLine| {
         if started.elapsed() > LONG_ENOUGH {
             return None;
