@@ -138,8 +138,10 @@ pub fn session(
     let lines: Vec<String> = lines.iter().map(|line| line.to_string()).collect();
     let typing = std::thread::spawn(move || user.types(&lines));
     let open = serve(peer, &Console { screen: started.running.screen(), answered });
-    let quiet = if open.is_some() { 1 } else { 2 };
-    let patience = started.patience().bounds(Duration::from_secs(quiet), Duration::from_secs(6));
+    // Where the connection is still open, all patience was used to wait for the next message.
+    let [quiet, limit] = if open.is_some() { [1, 2] } else { [2, 6] };
+    let patience = started.patience().bounds(Duration::from_secs(quiet), Duration::from_secs(limit));
+    let patience = patience.for_an_answer();
     let _ = started.until_with(patience, |it| it.running.has_ended().then_some(()));
     let status = started.running.wait_timeout(Duration::ZERO);
     started.running.end();

@@ -8,11 +8,13 @@ use crate::harness::process::procfs::{Activity, activity};
 const QUIET: Duration = Duration::from_millis(2500);
 /// No wait is longer than this, whatever the program does.
 const LIMIT: Duration = Duration::from_secs(15);
+/// A program that has used so much CPU meanwhile, in clock ticks of 10 ms, loops. More than any needs to start.
+const SPINNING: u64 = 500;
 /// How often it is looked at.
 const SAMPLE: Duration = Duration::from_millis(25);
 
-/// How long a program is waited for: until it has been idle for a while. A busy machine, or one that was suspended,
-/// does not shorten it.
+/// How long a program is waited for: until it has been idle for a while, or busy for too long. A busy machine, or one
+/// that was suspended, does not shorten it.
 pub struct Patience {
     supervisor: u32,
     quiet: Duration,
@@ -21,17 +23,35 @@ pub struct Patience {
     total: Duration,
     looked: Instant,
     ticks: u64,
+    /// The CPU time at the first look.
+    ticks_before: Option<u64>,
+    spinning: u64,
 }
 
 impl Patience {
     pub fn new(supervisor: u32) -> Self {
-        let (idle, looked, ticks) = (Duration::ZERO, Instant::now(), 0);
-        Patience { supervisor, quiet: QUIET, limit: LIMIT, idle, total: Duration::ZERO, looked, ticks }
+        Patience {
+            supervisor,
+            quiet: QUIET,
+            limit: LIMIT,
+            idle: Duration::ZERO,
+            total: Duration::ZERO,
+            looked: Instant::now(),
+            ticks: 0,
+            ticks_before: None,
+            spinning: SPINNING,
+        }
     }
 
     /// With other bounds than usual.
     pub fn bounds(mut self, quiet: Duration, limit: Duration) -> Self {
         (self.quiet, self.limit) = (quiet, limit);
+        self
+    }
+
+    /// For a program that has started, and has little to do before it answers.
+    pub fn for_an_answer(mut self) -> Self {
+        self.spinning = SPINNING / 2;
         self
     }
 
@@ -48,8 +68,10 @@ impl Patience {
             let idle = !running && ticks <= self.ticks + 1;
             self.idle = if idle { self.idle + counted } else { Duration::ZERO };
             self.ticks = ticks;
+            self.ticks_before.get_or_insert(ticks);
         }
-        self.idle >= self.quiet || self.total >= self.limit
+        let used = self.ticks_before.map_or(0, |before| self.ticks.saturating_sub(before));
+        self.idle >= self.quiet || self.total >= self.limit || used >= self.spinning
     }
 }
 

@@ -109,7 +109,7 @@ impl Peer {
 
     /// Waits until there is something to read, be it the end. False: nothing comes.
     pub fn wait_readable(&self) -> bool {
-        let mut patience = Patience::new(self.supervisor);
+        let mut patience = Patience::new(self.supervisor).for_an_answer();
         loop {
             match self.stream.peek(&mut [0]) {
                 Err(error) if timed_out(&error) && !patience.is_over() => {}
