@@ -11,6 +11,7 @@ use crate::grade::outcome::{Finding, score};
 use crate::grade::report::{ClassTable, Format, Graded, LineColumns, print};
 use crate::grade::startable;
 use crate::grade::submissions::{Submission, submissions};
+use crate::grade::table::checks;
 use crate::harness::builds::PROGRAMS;
 use crate::harness::pool::parallel;
 use crate::harness::report::message;
@@ -76,7 +77,7 @@ fn programs(asked: [(Option<OsString>, &str); 2], format: Format) -> Result<bool
                 print(&format!("{}{}", header.take().unwrap_or_default(), lines.line(finding)));
             }
         };
-        let graded = grading::grade(program, like, verbose && plain, show);
+        let graded = grading::grade(program, like, checks(like), verbose && plain, show);
         if format != Format::Table {
             let name = program.file_name().unwrap_or_default().to_string_lossy();
             let mut class = ClassTable::new(format, like, [&*name].into_iter());
@@ -125,10 +126,9 @@ fn class(folder: &Path, like: &str, format: Format) -> Result<bool, String> {
 /// A grading that goes wrong is a reason, and no end of the others.
 fn graded(submission: &Submission, like: &str) -> Graded {
     let program = submission.program.clone()?;
-    catch_unwind(AssertUnwindSafe(|| grading::grade(&program, like, false, |_| {}))).unwrap_or_else(
-        |panic| {
+    catch_unwind(AssertUnwindSafe(|| grading::grade(&program, like, checks(like), false, |_| {})))
+        .unwrap_or_else(|panic| {
             let message = message(&*panic);
             Err(say!("the grader failed: {message}", "评分程序出错：{message}"))
-        },
-    )
+        })
 }

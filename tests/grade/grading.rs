@@ -7,14 +7,15 @@ use crate::grade::manner::{Ending, Manner, Reply};
 use crate::grade::outcome::{Finding, Observed};
 use crate::grade::server::GradedServer;
 use crate::grade::subject::Subject;
-use crate::grade::table::Need;
+use crate::grade::table::{Check, Need};
 use crate::grade::{client, schedule, startable};
 
-/// Grades a program that is to be like one of the article's, and hands each finding to `show` as soon as it and those
-/// before it are known. An error: it cannot be judged.
+/// Grades a program that is to be like one of the article's by these checks, and hands each finding to `show` as soon as
+/// it and those before it are known. An error: it cannot be judged.
 pub fn grade(
     program: &Path,
     like: &str,
+    chosen: Vec<&'static Check>,
     verbose: bool,
     show: impl FnMut(&Finding) + Send,
 ) -> Result<Vec<Finding>, String> {
@@ -38,7 +39,7 @@ pub fn grade(
                 lost.push(Need::Port);
             }
         }
-        Ok(schedule::run(&subject, &lost, verbose, show))
+        Ok(schedule::run(&subject, chosen, &lost, verbose, show))
     })
 }
 

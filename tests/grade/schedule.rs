@@ -38,13 +38,15 @@ struct Progress<'a> {
     show: Box<dyn FnMut(&Finding) + Send + 'a>,
 }
 
+/// Makes the chosen checks. One that others need is taken as passed if it is not among them.
 pub fn run(
     subject: &Subject,
+    chosen: Vec<&'static Check>,
     lost: &[Need],
     verbose: bool,
     show: impl FnMut(&Finding) + Send,
 ) -> Vec<Finding> {
-    let mut waiting: Vec<(usize, &Check)> = checks(subject.like).into_iter().enumerate().collect();
+    let mut waiting: Vec<(usize, &Check)> = chosen.into_iter().enumerate().collect();
     // Those that others need come first.
     let needed =
         |name: &str| waiting.iter().any(|(_, check)| check.needs.iter().any(|need| need.check() == name));

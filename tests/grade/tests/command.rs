@@ -1,5 +1,6 @@
 //! `make grade` as a user types it: names, directories, and files that are no programs.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +15,7 @@ use crate::harness::tempdir::TempDir;
 /// A directory with the port's simplest server under another name.
 fn directory_with(name: &[u8]) -> TempDir {
     let directory = TempDir::empty();
-    let copy = directory.join(std::ffi::OsStr::from_bytes(name));
+    let copy = directory.join(OsStr::from_bytes(name));
     std::fs::copy(program(Build::Fixed, "tcp_server"), copy).expect("it is copied");
     directory
 }
@@ -27,7 +28,7 @@ fn made_from(directory: &Path, name: &[u8]) -> Launch {
         "LIKE=tcp_server",
         "QUIET=1",
     ]);
-    let make = make.arg(std::ffi::OsStr::from_bytes(&variable)).directory(directory);
+    let make = make.arg(OsStr::from_bytes(&variable)).directory(directory);
     make.without_env(MAKE_VARIABLES).env("LC_ALL", "C")
 }
 
@@ -40,20 +41,31 @@ fn ended(launch: Launch) -> (i32, String, String) {
 
 #[test]
 fn names_are_not_executed() {
-    let names = [&b"dol$lar `touch made`"[..], b"it's a\"b;c $(shell touch made)", b"\xc4\xe3\xba\xc3"];
+    let names = ["dol$lar `touch made`", "it's a\"b;c $(shell touch made)"];
     for name in names {
-        let directory = directory_with(name);
-        let (status, said, why) = in_turn(|| ended(made_from(&directory, name)));
-        assert_eq!((status, &*said), (0, "Score: 18 of 18"), "{}: {why}", String::from_utf8_lossy(name));
+        let directory = TempDir::empty();
+        directory.script(name, "echo started; exit 5");
+        let (status, said, why) = ended(made_from(&directory, name.as_bytes()));
+        assert_eq!((status, &*said), (2, ""), "{why}");
+        assert!(why.contains("its last output: started"), "{name}: {why}");
         assert!(!directory.join("made").exists() && !root().join("made").exists());
     }
+}
+
+#[test]
+fn a_name_in_another_encoding_is_graded() {
+    let name = b"\xc4\xe3\xba\xc3";
+    let directory = directory_with(name);
+    let (status, said, why) = in_turn(|| ended(made_from(&directory, name)));
+    assert_eq!((status, &*said), (0, "Score: 18 of 18"), "{why}");
 }
 
 /// Both directories have a server; only the one where make was called has the right one.
 #[test]
 fn a_relative_path_starts_where_make_was_called() {
-    let (here, elsewhere) = (directory_with(b"server"), TempDir::empty());
-    elsewhere.script("server", "exit 7");
+    let (here, elsewhere) = (TempDir::empty(), TempDir::empty());
+    here.script("server", "echo started here; exit 5");
+    elsewhere.script("server", "echo started elsewhere; exit 7");
     let make = format!(
         "make --silent -C '{}' grade LIKE=tcp_server QUIET=1 SERVER_BIN=./server",
         root().display()
@@ -71,8 +83,8 @@ fn a_relative_path_starts_where_make_was_called() {
         ("make", Launch::new("make").args(["--silent"])),
     ];
     for (way, launch) in ways {
-        let (status, said, why) = in_turn(|| ended(stale(launch.directory(&*here))));
-        assert_eq!((status, &*said), (0, "Score: 18 of 18"), "{way}: {why}");
+        let (_, _, why) = ended(stale(launch.directory(&*here)));
+        assert!(why.contains("its last output: started here"), "{way}: {why}");
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::grade::outcome::Verdict;
-use crate::grade::tests::{compiled, fails_only, findings};
+use crate::grade::table::checks;
+use crate::grade::tests::{assert_failed, compiled, fails, fails_only, findings};
 use crate::harness::builds::{PROGRAMS, root};
 use crate::harness::skip::skip;
 
@@ -16,7 +17,8 @@ fn mutant(mistake: &str, like: &str, expected: &str) {
     if needs_root {
         return skip("a client with a privileged port: not root");
     }
-    fails_only(&compiled(source, &format!("{like}.{mistake}"), &defines), like, expected);
+    let program = compiled(source, &format!("{like}.{mistake}"), &defines);
+    if mistake == "NONE" { fails_only(&program, like, "") } else { fails(&program, like, expected) }
 }
 
 macro_rules! mutants {
@@ -58,42 +60,46 @@ fn python(kind: &str) -> Option<PathBuf> {
     Some(copy)
 }
 
-fn python_fails_only(kind: &str, expected: &str) {
+fn python_fails(kind: &str, expected: &str) {
     if let Some(program) = python(kind) {
-        fails_only(&program, "tcp_server_fork", expected);
+        fails(&program, "tcp_server_fork", expected);
     }
 }
 
 #[test]
 fn a_right_server_in_python_passes() {
-    python_fails_only("right", "");
+    if let Some(program) = python("right") {
+        fails_only(&program, "tcp_server_fork", "");
+    }
 }
 
 #[test]
 fn letters_of_latin_1() {
-    python_fails_only("latin", "9 nul/14");
+    python_fails("latin", "9 nul/14");
 }
 
 #[test]
 fn one_wait_for_each_signal_in_python() {
-    python_fails_only("wait_once", "zombie/9");
+    python_fails("wait_once", "zombie/9");
 }
 
 #[test]
 fn accept_is_not_checked_in_python() {
-    python_fails_only("ignores", "12/18");
+    python_fails("ignores", "12/18");
 }
 
 #[test]
 fn refusing_may_take_long() {
-    python_fails_only("slow_refusal", "");
+    let Some(program) = python("slow_refusal") else { return };
+    let chosen = checks("tcp_server_fork").into_iter().filter(|check| check.name == "13").collect();
+    assert_failed(findings(&program, "tcp_server_fork", chosen), "", &program, "tcp_server_fork");
 }
 
 /// What a server that answers in another way does right is not failed; what cannot be seen is skipped, with the reason.
 fn skips(kind: &str, skipped: &[&str], reason: &str) {
     let Some(program) = python(kind) else { return };
-    fails_only(&program, "tcp_server_fork", "");
-    let findings = findings(&program, "tcp_server_fork");
+    let findings = findings(&program, "tcp_server_fork", checks("tcp_server_fork"));
+    assert_failed(findings.clone(), "", &program, "tcp_server_fork");
     let of_another_kind = ["orphan", "11 wait"];
     let found = findings.iter().filter(|finding| finding.verdict == Verdict::Skipped);
     let found: Vec<_> = found.filter(|finding| !of_another_kind.contains(&finding.name)).collect();
