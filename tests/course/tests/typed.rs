@@ -15,7 +15,7 @@ use crate::course::tests::{lesson, names};
 use crate::course::transcript::{self, Ports, TypedBlock, TypedLine, matches, port_of};
 use crate::course::views::substituted;
 use crate::harness::builds::{Build, SERVERS, Server, program, root};
-use crate::harness::net::ports::{is_listening, is_unused};
+use crate::harness::net::ports::{is_listening, ports_of_sockets};
 use crate::harness::net::test_client::echo;
 use crate::harness::process::launch::Launch;
 use crate::harness::process::wait::wait_at_most;
@@ -104,7 +104,8 @@ fn type_part(lesson: &Lesson, blocks: &[TypedBlock], quiet: Duration) -> Result<
     let mut held = Vec::new();
     let mut hold =
         |port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).map(|socket| held.push(socket)).is_ok();
-    let ports = Ports::free(blocks, |port| is_unused(port) && hold(port));
+    let used = ports_of_sockets();
+    let ports = Ports::free(blocks, |port| !used.contains(&port) && hold(port));
     let mut student = Student { quiet, ports, terminals: BTreeMap::new() };
     for block in blocks {
         // What follows in this part depends on it.

@@ -69,13 +69,8 @@ fn first_of_a_hundred() -> Option<UdpSocket> {
     hundreds.find_map(|first| UdpSocket::bind((Ipv4Addr::LOCALHOST, first)).ok())
 }
 
-/// No socket has it, at either end and in any state. One in TIME_WAIT would keep a server as printed from it (erratum 17)
-/// and appear in lessons.
-pub fn is_unused(port: u16) -> bool {
-    !ports_of_sockets().contains(&port)
-}
-
-/// All ports that sockets have, at either end: a connection may be in TIME_WAIT at the client's end only.
-fn ports_of_sockets() -> HashSet<u16> {
+/// All ports that sockets have, at either end and in any state. One in TIME_WAIT would keep a server as printed from its
+/// port (erratum 17) and appear in lessons; it may be at the client's end only. To ask takes some 10 ms.
+pub fn ports_of_sockets() -> HashSet<u16> {
     procnet::sockets(u32::MAX).iter().flat_map(|socket| [socket.port, socket.peer]).collect()
 }
