@@ -16,12 +16,13 @@ fn put(class: &TempDir, from: &Path, name: &str) {
     assert!(copied.expect("cp is there").success());
 }
 
-/// A class with a right program, one with a mistake, and files that are no programs.
-fn class() -> TempDir {
+/// A class with a right program, one with a mistake, and files that are no programs. `name`: a test's own, as tests that
+/// run at the same time compile the program.
+fn class(name: &str) -> TempDir {
     let class = TempDir::empty();
     put(&class, &program(Build::Fixed, "tcp_server"), "anna");
     let mistake = ["-DKIND=1".into(), "-DMISTAKE=STRLEN".into()];
-    put(&class, &compiled("student_server.c", "class.strlen", &mistake), "bo,b");
+    put(&class, &compiled("student_server.c", &format!("class.{name}"), &mistake), "bo,b");
     class.write("notes.txt", "no program");
     class.write("script.py", "#!/usr/bin/env python3\n");
     class
@@ -40,7 +41,7 @@ fn graded(class: &TempDir, format: &str) -> String {
 
 #[test]
 fn a_class_is_a_table() {
-    let class = class();
+    let class = class("table");
     class.script("hangs", "exec sleep 1000");
     let right = program(Build::Fixed, "tcp_server");
     put(&class, &right, "in a folder/build/server");
@@ -67,7 +68,7 @@ fn a_class_is_a_table() {
 
 #[test]
 fn a_class_is_csv() {
-    let csv = graded(&class(), "csv");
+    let csv = graded(&class("csv"), "csv");
     let rows: Vec<&str> = csv.lines().collect();
     assert!(rows[0].starts_with("program,score,max_score,reason,13,bind,use,upper,9 nul,"));
     assert!(rows[1].starts_with("anna,18,18,,OK,OK,OK,OK,OK,") && rows[1].contains(",-,"));
@@ -78,7 +79,7 @@ fn a_class_is_csv() {
 
 #[test]
 fn a_class_is_json_as_gradescope_reads_it() {
-    let json = graded(&class(), "json");
+    let json = graded(&class("json"), "json");
     let pass = r#"{"name": "9 nul", "score": 1, "max_score": 1, "status": "passed", "output": "#;
     let fail = r#"{"name": "9 nul", "score": 0, "max_score": 1, "status": "failed", "output": "#;
     let skip = r#"{"name": "proc", "score": 0, "max_score": 0, "output": "#;
