@@ -17,9 +17,9 @@ use crate::harness::builds::{Build, PROGRAMS, program, root};
 use crate::harness::skip::skip;
 use crate::harness::switches::is_on;
 
-/// Takes one of four turns, so that more gradings do not only slow each other down.
+/// Takes one of six turns, so that more gradings do not only slow each other down.
 fn in_turn<T>(work: impl FnOnce() -> T) -> T {
-    static TURNS: (Mutex<usize>, Condvar) = (Mutex::new(4), Condvar::new());
+    static TURNS: (Mutex<usize>, Condvar) = (Mutex::new(6), Condvar::new());
     struct Turn;
     impl Drop for Turn {
         fn drop(&mut self) {

@@ -208,7 +208,8 @@ impl Student {
         // What a lesson runs has names for its ports.
         let ports = if command.starts_with("make lesson ") { &[] } else { &self.ports.shown[..] };
         let texts: Vec<String> = wanted.iter().map(|line| substituted(&line.text, ports)).collect();
-        let looks = *place == at && LOOKS.iter().any(|look| command.starts_with(look));
+        let after_a_pause = command.strip_prefix("sleep 1; ").unwrap_or(command);
+        let looks = *place == at && LOOKS.iter().any(|look| after_a_pause.starts_with(look));
         let Some(mut terminal) = self.terminals.remove(&at) else {
             return Err(self.unseen(
                 wanted[0].number,
