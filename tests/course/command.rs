@@ -10,6 +10,7 @@ use crate::course::reflow::{Style, lines};
 use crate::course::runs;
 use crate::course::views::{fitted, legend};
 use crate::harness::builds::root;
+use crate::harness::diff::unified;
 use crate::harness::switches::is_on;
 use crate::harness::terminal::{colours, wide_columns};
 use crate::harness::trace::may_trace;
@@ -87,6 +88,12 @@ pub fn show(words: &[String]) -> Result<bool, String> {
         ask(&lesson, width);
     }
     let measured = runs::run(lesson.number);
+    assert_eq!(
+        lesson.traces().len(),
+        measured.len(),
+        "{}: trace blocks, and those of the run",
+        lesson.place()
+    );
     print(&lesson, &measured, width, asks);
     Ok(true)
 }
@@ -147,14 +154,30 @@ fn print(lesson: &Lesson, measured: &[Option<String>], width: usize, asks: bool)
     }
     for (trace, measured) in lesson.traces().iter().zip(measured) {
         let (first, needs) = (trace.first, lacking(trace.kind));
-        let remark = match measured {
-            None => say!("as it was recorded: {needs}", "是以前记录的：{needs}"),
-            Some(measured) if measured != trace.text && !raw() => {
-                say!("not as it was recorded", "与记录的不同")
+        match measured {
+            None => {
+                assert!(trace.kind.contains(' '), "{}:{first}: not measured", lesson.place());
+                println!(
+                    "\n{}",
+                    say!(
+                        "The trace in line {first} is as it was recorded: {needs}.",
+                        "第 {first} 行的跟踪是以前记录的：{needs}。"
+                    )
+                );
             }
-            _ => continue,
-        };
-        println!("\n{}", say!("The trace in line {first} is {remark}.", "第 {first} 行的跟踪{remark}。"));
+            Some(measured) if measured != trace.text && !raw() => {
+                println!(
+                    "\n{}",
+                    say!(
+                        "The trace in line {first} is not as it was recorded:",
+                        "第 {first} 行的跟踪与记录的不同："
+                    )
+                );
+                println!("--- {}\n+++ {}", say!("recorded", "已记录"), say!("this run", "这次运行"));
+                unified(trace.text, measured).iter().for_each(|line| println!("{line}"));
+            }
+            Some(_) => {}
+        }
     }
 }
 

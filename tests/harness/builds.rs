@@ -18,7 +18,7 @@ pub const PROGRAMS: [&str; 4] = [SERVERS[0], SERVERS[1], SERVERS[2], "tcp_client
 pub const SERVERS: [&str; 3] = ["tcp_server", "tcp_server_fork", "tcp_server_double_fork"];
 
 /// How long a make may take that has to build on a busy machine.
-const BUILD_TIMEOUT: Duration = Duration::from_secs(300);
+pub const BUILD_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// One of the builds that `make` knows.
 #[derive(Clone, Copy, Debug, PartialEq)]
