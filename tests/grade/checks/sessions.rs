@@ -47,8 +47,10 @@ pub fn first(subject: &Subject) -> Outcome {
         );
         return Err(Observed::Fail { seen, lesson: Some(3), usable: client.is_ok() });
     }
+    // While the client is there: what its leaving does is another check.
+    let ended = server.ended();
     drop(client);
-    match server.ended() {
+    match ended {
         Some(end) => Err(Observed::fail(end)),
         None => Ok(()),
     }
