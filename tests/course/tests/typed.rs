@@ -225,6 +225,8 @@ impl Student {
         // Lines that were seen before the last command stay seen when it is typed again.
         let mut kept = 0;
         let found = loop {
+            // Asked first: then all that the command has printed is looked at.
+            let has_ended = terminal.is_at_prompt();
             let (mut found, mut earlier, mut next) = (kept, kept, terminal.looked_at);
             for (number, printed) in terminal.printed() {
                 if texts.get(found).is_some_and(|text| matches(text, &printed)) {
@@ -240,7 +242,7 @@ impl Student {
                 break found;
             }
             std::thread::sleep(Duration::from_millis(30));
-            if looks && terminal.is_at_prompt() && began.elapsed() < 2 * self.quiet {
+            if looks && has_ended && began.elapsed() < 2 * self.quiet {
                 std::thread::sleep(Duration::from_millis(100));
                 kept = earlier;
                 terminal.look_from_here();
