@@ -78,8 +78,10 @@ fn a_port_in_use_is_explained() {
     let next = format!("PORT={}", server.port + 1);
     let said = |command: &str, start: &str, more: &[&str]| {
         let mut make = make_command(&[&[command, &port], more].concat()).start();
-        assert_ne!(make.wait_timeout(15 * TIMEOUT), Some(0));
+        let status = make.wait_timeout(3 * TIMEOUT);
+        make.end();
         let lines = make.stderr.all();
+        assert!(matches!(status, Some(1..)), "{command} {more:?}: {status:?}: {lines:?}");
         let found = lines.iter().any(|line| line.starts_with(start) && line.ends_with(&next));
         assert!(found, "{command}: {lines:?}");
     };
