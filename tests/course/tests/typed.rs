@@ -184,7 +184,9 @@ impl Student {
         let (at, port) = (line.terminal, self.ports.base.to_string());
         self.terminals.entry(at).or_insert_with(|| Terminal::open(&port));
         self.settle();
-        if self.wait(|| self.terminals[&at].is_at_prompt() == to_shell) {
+        let terminal = &self.terminals[&at];
+        let program_runs = || !terminal.is_at_prompt() && terminal.processes().len() > 1;
+        if self.wait(|| if to_shell { terminal.is_at_prompt() } else { program_runs() }) {
             self.terminals.get_mut(&at).expect("the terminal is open").type_in(keys);
             return Ok(());
         }
