@@ -46,7 +46,31 @@ pub fn text(subjects: &Subjects, results: &Results) -> String {
     let latency = section(say!("µs per session", "每次会话 µs"), &percentiles.concat());
     let cost = [Pss, PageFaults, CallsBeforeSocket, CallsPerMessage];
     let cost = section(say!("per session", "每次会话"), &cost);
-    format!("{about}\n\n{speed}{latency}{cost}{}", figures(results))
+    let price = price_of_page_faults(subjects, results);
+    format!("{about}\n\n{speed}{latency}{cost}{price}{}", figures(results))
+}
+
+/// What a session takes longer than without any library, divided by its additional page faults.
+fn price_of_page_faults(subjects: &Subjects, results: &Results) -> String {
+    let heads = [
+        say!("beyond no library, per session", "比不用任何库多出，每次会话"),
+        say!("µs", "µs"),
+        say!("page faults", "缺页次数"),
+        say!("µs per page fault", "每次缺页 µs"),
+    ];
+    let mut rows = vec![heads.to_vec()];
+    let seen = |name: &str| {
+        let faults = results.median(PageFaults, name).filter(|faults| *faults > 1.0)?;
+        Some((1e6 / results.median(Sessions, name)?, faults))
+    };
+    for subject in subjects.servers.iter().filter(|subject| subject.name != RAW) {
+        if let Some(((time, faults), (least, fewest))) = seen(&subject.name).zip(seen(RAW)) {
+            let (time, faults) = (time - least, faults - fewest);
+            let cells = [format!("{time:.0}"), format!("{faults:.1}"), format!("{:.1}", time / faults)];
+            rows.push(std::iter::once(subject.name.clone()).chain(cells).collect());
+        }
+    }
+    table(&rows)
 }
 
 /// What other ways of linking change; each with the name of what it is compared with.
