@@ -3,13 +3,13 @@
 //! The kernel asks here before it makes such a call (seccomp, user notification). Unlike a tracer that attaches, this
 //! disturbs nothing else: no process is stopped, no call that waits ends with EINTR, no ignored signal is seen.
 
+use std::fs::File;
 use std::io;
 use std::mem::{size_of, zeroed};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-
-use crate::harness::process::procfs::{ACCEPT, ACCEPT_OF_SOCKETCALL};
 
 /// What becomes of a call.
 pub enum Ruling {
@@ -29,6 +29,20 @@ pub struct AskedCall {
     pub thread: u32,
     pub args: [u64; 6],
 }
+
+/// On 32-bit x86 a C library makes calls of sockets by `socketcall(number, arguments)`. These are the numbers that
+/// checks ask about, `SYS_ACCEPT` and so on in `<linux/net.h>`, and the call that each is.
+const OF_SOCKETCALL: [(u64, libc::c_long); 5] = [
+    (5, libc::SYS_accept4),
+    (9, libc::SYS_sendto),
+    (11, libc::SYS_sendto),
+    (16, libc::SYS_sendmsg),
+    (18, libc::SYS_accept4),
+];
+#[cfg(target_arch = "x86")]
+const SOCKETCALL: Option<libc::c_long> = Some(libc::SYS_socketcall);
+#[cfg(not(target_arch = "x86"))]
+const SOCKETCALL: Option<libc::c_long> = None;
 
 type Rule = Box<dyn FnMut(&AskedCall) -> Ruling + Send>;
 
@@ -69,16 +83,17 @@ impl Intercept {
         let state = Rules { rule: Box::new(|_| Ruling::Pass), works: None, decided: 0, rules: 0 };
         let intercept = Intercept(Arc::new((Mutex::new(state), Condvar::new())));
         let (ours, theirs) = UnixStream::pair().expect("a descriptor is left");
-        let serving = intercept.clone();
+        let (serving, wanted) = (intercept.clone(), calls.to_vec());
         std::thread::spawn(move || {
             let listener = receive(&ours);
             serving.state().works = Some(listener.is_some());
             serving.0.1.notify_all();
             if let Some(listener) = listener {
-                serving.serve(&listener);
+                serving.serve(&listener, &wanted);
             }
         });
-        let mut filter = filter(calls);
+        let calls = Vec::from_iter(calls.iter().copied().chain(SOCKETCALL));
+        let mut filter = filter(&calls);
         let install = move || {
             // Where the system does not allow it the program starts all the same.
             let listener = unsafe { install(&mut filter) };
@@ -117,7 +132,7 @@ impl Intercept {
     }
 
     /// Rulings until no process is left that asks.
-    fn serve(&self, listener: &OwnedFd) {
+    fn serve(&self, listener: &OwnedFd, wanted: &[libc::c_long]) {
         let mut held: Vec<(u64, usize)> = Vec::new();
         loop {
             let mut ready = libc::pollfd { fd: listener.as_raw_fd(), events: libc::POLLIN, revents: 0 };
@@ -142,9 +157,9 @@ impl Intercept {
                 continue; // it was killed meanwhile
             }
             let mut state = self.state();
-            let answer = match is_strace(asked.pid) || is_other_socket_call(&asked.data) {
-                true => Ruling::Pass,
-                false => (state.rule)(&AskedCall { thread: asked.pid, args: asked.data.args }),
+            let answer = match asked_call(&asked, wanted) {
+                Some(call) if !is_strace(asked.pid) => (state.rule)(&call),
+                _ => Ruling::Pass,
             };
             state.decided += usize::from(!matches!(answer, Ruling::Pass));
             match answer {
@@ -160,10 +175,22 @@ fn is_strace(thread: u32) -> bool {
     std::fs::read(format!("/proc/{thread}/comm")).is_ok_and(|name| name == b"strace\n")
 }
 
-/// Where one call does what all socket calls do, only accept is intercepted: its number is the first argument.
-fn is_other_socket_call(call: &libc::seccomp_data) -> bool {
-    let is_socketcall = cfg!(target_arch = "x86") && call.nr as libc::c_long == ACCEPT[0];
-    is_socketcall && call.args[0] != ACCEPT_OF_SOCKETCALL
+/// The call with its arguments; `None`: it is none of those wanted, but made by `socketcall`, too.
+fn asked_call(asked: &libc::seccomp_notif, wanted: &[libc::c_long]) -> Option<AskedCall> {
+    let (thread, mut args) = (asked.pid, asked.data.args);
+    if SOCKETCALL == Some(asked.data.nr as libc::c_long) {
+        let (_, call) = OF_SOCKETCALL.into_iter().find(|(number, _)| *number == args[0])?;
+        if !wanted.contains(&call) {
+            return None;
+        }
+        let mut words = [0; 24];
+        let memory = File::open(format!("/proc/{thread}/mem")).ok()?;
+        memory.read_exact_at(&mut words, args[1]).ok()?;
+        for (arg, word) in args.iter_mut().zip(words.chunks_exact(4)) {
+            *arg = u64::from(u32::from_ne_bytes(word.try_into().expect("four bytes")));
+        }
+    }
+    Some(AskedCall { thread, args })
 }
 
 fn reply(listener: &OwnedFd, id: u64, answer: Ruling) {

@@ -94,7 +94,7 @@ pub const ACCEPT: [libc::c_long; 2] = [libc::SYS_accept, libc::SYS_accept4];
 pub const ACCEPT: [libc::c_long; 2] = [libc::SYS_socketcall, libc::SYS_accept4];
 
 /// Which of them `accept` is: the first argument of `socketcall`.
-pub const ACCEPT_OF_SOCKETCALL: u64 = 5;
+const ACCEPT_OF_SOCKETCALL: u64 = 5;
 
 /// Whether it blocks in `accept`; where the kernel does not tell in which call, whether it blocks.
 pub fn waits_in_accept(pid: u32) -> bool {
