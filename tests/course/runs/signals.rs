@@ -16,7 +16,7 @@ use crate::harness::tempdir::TempDir;
 use crate::harness::trace::parse::{Event, What};
 
 /// The calls that are shown.
-const CALLS: &str = "accept,?accept4,wait4,rt_sigreturn,write,exit_group";
+const CALLS: &str = "accept,?accept4,wait4,rt_sigreturn,?sigreturn,write,exit_group";
 
 /// 27: EINTR, one wait per signal, a lost errno.
 pub fn handlers() -> Blocks {
@@ -92,6 +92,10 @@ fn lines(events: &[Event]) -> String {
     for event in events {
         let mut event = event.clone();
         if let What::Call(call) = &mut event.what {
+            // The name on 32-bit x86.
+            if call.name == "sigreturn" {
+                call.name = "rt_sigreturn".to_string();
+            }
             // What rt_sigreturn returns without an error is the processor's affair.
             if call.name == "rt_sigreturn" && call.errno.is_none() {
                 continue;

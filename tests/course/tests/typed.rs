@@ -38,7 +38,7 @@ const SHOWN: usize = 12;
 const NEEDS: [(&str, &str); 7] = [
     ("strace -p", "sleep 0.2 & strace -p $! -o /dev/null"),
     ("unshare -rn", "unshare -rn setpriv --bounding-set=-net_bind_service ip link set lo up"),
-    ("unshare --user", "unshare --user --map-root-user --pid --fork true || unshare --pid --fork true"),
+    ("unshare --user", "unshare --user --map-root-user --pid --fork --mount-proc true"),
     ("tcpdump ", "timeout -s INT 1 tcpdump -i lo -c 1 2>&1 | grep -q 'listening on'"),
     ("perl ", "perl -v"),
     ("cc ", "cc --version"),
