@@ -92,8 +92,9 @@ impl Intercept {
                 serving.serve(&listener, &wanted);
             }
         });
-        let calls = Vec::from_iter(calls.iter().copied().chain(SOCKETCALL));
-        let mut filter = filter(&calls);
+        let by_socketcall = OF_SOCKETCALL.iter().any(|(_, call)| calls.contains(call));
+        let calls = calls.iter().copied().chain(SOCKETCALL.filter(|_| by_socketcall));
+        let mut filter = filter(&Vec::from_iter(calls));
         let install = move || {
             // Where the system does not allow it the program starts all the same.
             let listener = unsafe { install(&mut filter) };
