@@ -16,9 +16,11 @@ mod soak;
 use std::process::ExitCode;
 
 use crate::harness::report::{failure_is_expected, message};
+use crate::harness::tempdir::remove_when_interrupted;
 
 fn main() -> ExitCode {
     print_panics_as_one_line();
+    remove_when_interrupted();
     std::panic::catch_unwind(run).unwrap_or(ExitCode::from(2))
 }
 

@@ -153,7 +153,7 @@ fn print(lesson: &Lesson, measured: &[Option<String>], width: usize, asks: bool)
         println!("{}", say!("In this run: {}", "这次运行中：{}", legend()));
     }
     for (trace, measured) in lesson.traces().iter().zip(measured) {
-        let (first, needs) = (trace.first, lacking(trace.kind));
+        let (first, needs) = (trace.first, lacking(trace.kind, lesson.number));
         match measured {
             None => {
                 assert!(trace.kind.contains(' '), "{}:{first}: not measured", lesson.place());
@@ -182,13 +182,13 @@ fn print(lesson: &Lesson, measured: &[Option<String>], width: usize, asks: bool)
 }
 
 /// What would have to be there for a block to be run.
-fn lacking(kind: &str) -> String {
+fn lacking(kind: &str, number: usize) -> String {
     match kind.trim_start_matches("trace").trim_start() {
         "article" => say!("ARTICLE=file.html runs it here", "给出 ARTICLE=文件 就能在这里运行"),
         "unshare" => say!("this machine lets nobody be process 1", "这台机器不允许成为 1 号进程"),
         "tcpdump" => say!(
-            "it needs tcpdump and the right to capture, `sudo make lesson`",
-            "需要 tcpdump 和抓包的权限，`sudo make lesson`"
+            "it needs tcpdump and the right to capture: `sudo make lesson N={number}`",
+            "需要 tcpdump 和抓包的权限：`sudo make lesson N={number}`"
         ),
         needs => say!("it needs {needs}", "需要 {needs}"),
     }

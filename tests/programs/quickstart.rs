@@ -67,6 +67,25 @@ fn ctrl_c_ends_a_server_and_its_children() {
     }
 }
 
+/// The directories of a tool are removed after Ctrl-C, too. Lesson 25 has seven.
+#[test]
+fn ctrl_c_leaves_no_temporary_directories() {
+    crate::needs_strace!();
+    let directory = TempDir::empty();
+    let left = || {
+        let entries = std::fs::read_dir(&*directory).expect("it can be read").flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        // The compiler has files of its own there.
+        names.filter(|name| name.starts_with("tcp ")).count()
+    };
+    let mut lesson = make_command(&["lesson", "N=25"]).env("TMPDIR", &*directory).terminal(120).start();
+    wait_until("the lesson has its directories", || left() == 7);
+    lesson.type_in(b"\x03");
+    assert_ne!(lesson.wait(), 0);
+    wait_until("all that make has started ends", || lesson.descendants().is_empty());
+    wait_until("the lesson's directories are removed", || left() == 0);
+}
+
 /// Under strace a program shows the article's calls, one per line, and none that the C library makes for itself.
 #[test]
 fn strace_shows_the_articles_calls() {
