@@ -9,7 +9,7 @@ const QUIET: Duration = Duration::from_millis(2500);
 /// No wait is longer than this, whatever the program does.
 const LIMIT: Duration = Duration::from_secs(15);
 /// A program that has used so much CPU meanwhile, in clock ticks of 10 ms, loops. More than any needs to start.
-const SPINNING: u64 = 500;
+const SPINNING: u64 = 1000;
 /// How often it is looked at.
 const SAMPLE: Duration = Duration::from_millis(25);
 
@@ -51,7 +51,7 @@ impl Patience {
 
     /// For a program that has started, and has little to do before it answers.
     pub fn for_an_answer(mut self) -> Self {
-        self.spinning = SPINNING / 2;
+        self.spinning = SPINNING / 4;
         self
     }
 

@@ -51,7 +51,8 @@ fn fails_only(program: &Path, like: &str, expected: &str) {
 fn fails(program: &Path, like: &str, expected: &str) {
     let mut chosen = checks(like);
     if !is_on("ALL_CHECKS") {
-        let mut count = program.as_os_str().len();
+        let name = program.file_name().unwrap_or_default();
+        let mut count: usize = name.as_encoded_bytes().iter().map(|&byte| usize::from(byte)).sum();
         chosen.retain(|check| {
             count += 1;
             count % 6 == 0 || expected.contains(&format!("{}/", check.name))
