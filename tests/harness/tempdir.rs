@@ -4,8 +4,8 @@ use std::io;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicI32, AtomicU32};
 use std::sync::{Mutex, PoisonError};
 
 use crate::harness::preflight::reason;
@@ -17,27 +17,39 @@ pub struct TempDir(PathBuf);
 /// Those that are there now.
 static ALL: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// From now on Ctrl-C, too, removes them. Called before other threads are started, which inherit what it blocks.
+/// Where [`interrupted`] writes which signal has come.
+static INTERRUPTED: AtomicI32 = AtomicI32::new(-1);
+
+/// From now on Ctrl-C, too, removes them. (Blocked signals would stay blocked in programs that are started.)
 pub fn remove_when_interrupted() {
+    let mut ends = [0; 2];
     unsafe {
-        let mut signals: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut signals);
+        assert_ne!(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC), -1, "a pipe for signals");
+        INTERRUPTED.store(ends[1], Relaxed);
         for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
-            libc::sigaddset(&raw mut signals, signal);
-        }
-        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const signals, std::ptr::null_mut());
-        std::thread::spawn(move || {
-            let mut signal = 0;
-            libc::sigwait(&raw const signals, &raw mut signal);
-            for path in ALL.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-                let _ = std::fs::remove_dir_all(path);
+            let handler = interrupted as extern "C" fn(libc::c_int);
+            // In the background of a shell it is ignored.
+            if libc::signal(signal, handler as libc::sighandler_t) == libc::SIG_IGN {
+                libc::signal(signal, libc::SIG_IGN);
             }
-            // The signal ends this process, as it would have before.
-            libc::signal(signal, libc::SIG_DFL);
-            libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const signals, std::ptr::null_mut());
-            libc::raise(signal);
-        });
+        }
     }
+    std::thread::spawn(move || unsafe {
+        let mut signal = 0u8;
+        while libc::read(ends[0], (&raw mut signal).cast(), 1) != 1 {}
+        for path in ALL.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let _ = std::fs::remove_dir_all(path);
+        }
+        // The signal ends this process, as it would have before.
+        libc::signal(libc::c_int::from(signal), libc::SIG_DFL);
+        libc::raise(libc::c_int::from(signal));
+    });
+}
+
+/// Only passes the signal on: little else is allowed in a handler.
+extern "C" fn interrupted(signal: libc::c_int) {
+    let signal = signal as u8;
+    unsafe { libc::write(INTERRUPTED.load(Relaxed), (&raw const signal).cast(), 1) };
 }
 
 impl TempDir {
