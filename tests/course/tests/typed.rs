@@ -30,7 +30,7 @@ const LONGEST: Duration = Duration::from_secs(150);
 /// How long a program that never comes to rest may go on before the next line is typed.
 const RESTLESS: Duration = Duration::from_secs(3);
 /// These commands show the present state: typed too early, they are typed again.
-const LOOKS: [&str; 6] = ["ss ", "ps ", "ls ", "cat ", "grep ", "wc "];
+const LOOKS: [&str; 7] = ["ss ", "ps ", "ls ", "cat ", "grep ", "wc ", "tail "];
 /// Lines of a terminal that a report shows.
 const SHOWN: usize = 12;
 
