@@ -20,7 +20,7 @@ on = $(filter-out 0,$(1))
 absolute = $(if $(filter /% ~% file:% http://% https://%,$(firstword $(1))),,$(if $(1),$(or $(called),$(error $(call say,\
 $(name)=$(1): with -C give the whole path,$(name)=$(1)：使用 -C 时请给出绝对路径)))/))$(1)
 called = $(shell sh tests/scripts/called.sh $$PPID)
-# Before any $(shell): to run one, make 4.4 expands the command line's variables that are not yet text.
+# Before the first $(shell): for each of them make 4.4 expands variables of the command line, and would run a command in one.
 $(foreach name,$(switches) $(paths) $(texts) CARGO_TARGET_DIR CARGO_BUILD_TARGET,$(eval override $(name) := $$(value $(name))))
 $(foreach name,$(switches),$(eval override $(name) := $$(call on,$$(value $(name)))))
 $(foreach name,$(paths),$(eval override $(name) := $$(call absolute,$$(value $(name)))))

@@ -3,13 +3,13 @@
 //! The kernel asks here before it makes such a call (seccomp, user notification). Unlike a tracer that attaches, this
 //! disturbs nothing else: no process is stopped, no call that waits ends with EINTR, no ignored signal is seen.
 
-use std::fs::File;
 use std::io;
 use std::mem::{size_of, zeroed};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+use crate::harness::process::procfs::{ACCEPT_OF_SOCKETCALL, read_memory};
 
 /// What becomes of a call.
 pub enum Ruling {
@@ -30,10 +30,10 @@ pub struct AskedCall {
     pub args: [u64; 6],
 }
 
-/// On 32-bit x86 a C library makes calls of sockets by `socketcall(number, arguments)`. These are the numbers that
-/// checks ask about, `SYS_ACCEPT` and so on in `<linux/net.h>`, and the call that each is.
+/// On 32-bit x86 a C library makes socket calls by `socketcall(number, arguments)`. Numbers from `<linux/net.h>`
+/// (accept, send, sendto, sendmsg, accept4), each with the system call that does the same.
 const OF_SOCKETCALL: [(u64, libc::c_long); 5] = [
-    (5, libc::SYS_accept4),
+    (ACCEPT_OF_SOCKETCALL, libc::SYS_accept4),
     (9, libc::SYS_sendto),
     (11, libc::SYS_sendto),
     (16, libc::SYS_sendmsg),
@@ -176,7 +176,7 @@ fn is_strace(thread: u32) -> bool {
     std::fs::read(format!("/proc/{thread}/comm")).is_ok_and(|name| name == b"strace\n")
 }
 
-/// The call with its arguments; `None`: it is none of those wanted, but made by `socketcall`, too.
+/// The call with its arguments. `None`: a `socketcall` that is none of those wanted.
 fn asked_call(asked: &libc::seccomp_notif, wanted: &[libc::c_long]) -> Option<AskedCall> {
     let (thread, mut args) = (asked.pid, asked.data.args);
     if SOCKETCALL == Some(asked.data.nr as libc::c_long) {
@@ -185,8 +185,7 @@ fn asked_call(asked: &libc::seccomp_notif, wanted: &[libc::c_long]) -> Option<As
             return None;
         }
         let mut words = [0; 24];
-        let memory = File::open(format!("/proc/{thread}/mem")).ok()?;
-        memory.read_exact_at(&mut words, args[1]).ok()?;
+        read_memory(thread, args[1], &mut words)?;
         for (arg, word) in args.iter_mut().zip(words.chunks_exact(4)) {
             *arg = u64::from(u32::from_ne_bytes(word.try_into().expect("four bytes")));
         }

@@ -37,7 +37,9 @@ pub fn remove_when_interrupted() {
     std::thread::spawn(move || unsafe {
         let mut signal = 0u8;
         while libc::read(ends[0], (&raw mut signal).cast(), 1) != 1 {}
-        for path in ALL.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        // Held until the end, so that no other is made.
+        let all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        for path in all.iter() {
             let _ = std::fs::remove_dir_all(path);
         }
         // The signal ends this process, as it would have before.
@@ -57,8 +59,9 @@ impl TempDir {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("tcp {} {}", std::process::id(), COUNT.fetch_add(1, Relaxed));
         let path = std::env::temp_dir().join(name);
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
         std::fs::create_dir_all(&path).unwrap_or_else(|error| panic!("{}", unusable(&path, &error)));
-        ALL.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+        all.push(path.clone());
         TempDir(path)
     }
 

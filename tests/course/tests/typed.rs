@@ -108,7 +108,7 @@ fn type_part(lesson: &Lesson, blocks: &[TypedBlock], quiet: Duration) -> Result<
     let ports = Ports::free(blocks, |port| !used.contains(&port) && hold(port));
     let mut student = Student { quiet, ports, terminals: BTreeMap::new() };
     for block in blocks {
-        // The tests of what lessons show type it.
+        // shown.rs runs this command.
         if block.commands().trim_end() == format!("make lesson N={}", lesson.number) {
             continue;
         }

@@ -1,7 +1,6 @@
 //! What becomes of a server, and of its other clients, while clients come and go.
 
 use std::net::Shutdown;
-use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex};
 
 use crate::grade::intercept::{AskedCall, Intercept, Ruling};
@@ -11,7 +10,7 @@ use crate::grade::peer::Peer;
 use crate::grade::server::GradedServer;
 use crate::grade::subject::Subject;
 use crate::harness::net::socket::{CLOSE_WAIT, held};
-use crate::harness::process::procfs::{ACCEPT, descriptors};
+use crate::harness::process::procfs::{ACCEPT, descriptors, read_memory};
 use crate::say;
 
 /// What accept() was told about the length of its address: 0 in a program that set no length.
@@ -21,8 +20,7 @@ fn wrong_length(call: &AskedCall) -> Option<i32> {
         return None;
     }
     let mut bytes = [0; 4];
-    let memory = std::fs::File::open(format!("/proc/{}/mem", call.thread)).ok()?;
-    memory.read_exact_at(&mut bytes, length).ok()?;
+    read_memory(call.thread, length, &mut bytes)?;
     // An IPv4 address takes 16 bytes, the largest of all 128.
     Some(i32::from_ne_bytes(bytes)).filter(|length| !(16..=4096).contains(length))
 }

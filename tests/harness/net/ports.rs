@@ -44,7 +44,9 @@ pub fn free_port() -> u16 {
 
 /// A free port that in neither byte order is so short that it could be part of a message by chance.
 pub fn free_long_port() -> u16 {
-    std::iter::repeat_with(free_port).find(|port| port.swap_bytes() >= 10_000).expect("it goes on")
+    std::iter::repeat_with(free_port)
+        .find(|port| port.swap_bytes() >= 10_000)
+        .expect("there is always a next port")
 }
 
 impl FreePorts {

@@ -1,5 +1,6 @@
 //! What `/proc` shows of processes: state, parent, group, descriptors.
 
+use std::os::unix::fs::FileExt;
 fn processes() -> impl Iterator<Item = u32> {
     let entries = std::fs::read_dir("/proc").expect("/proc is mounted").flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -87,6 +88,11 @@ pub fn descriptors(pid: u32) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
 }
 
+/// Bytes of a process's memory from this address on, as many as there is room for. `None`: they cannot be read.
+pub fn read_memory(pid: u32, address: u64, bytes: &mut [u8]) -> Option<()> {
+    std::fs::File::open(format!("/proc/{pid}/mem")).ok()?.read_exact_at(bytes, address).ok()
+}
+
 /// The calls that accept a connection. Some processors have no `accept`: one call does what all sockets' calls do.
 #[cfg(not(any(target_arch = "x86", target_arch = "s390x")))]
 pub const ACCEPT: [libc::c_long; 2] = [libc::SYS_accept, libc::SYS_accept4];
@@ -94,7 +100,7 @@ pub const ACCEPT: [libc::c_long; 2] = [libc::SYS_accept, libc::SYS_accept4];
 pub const ACCEPT: [libc::c_long; 2] = [libc::SYS_socketcall, libc::SYS_accept4];
 
 /// Which of them `accept` is: the first argument of `socketcall`.
-const ACCEPT_OF_SOCKETCALL: u64 = 5;
+pub const ACCEPT_OF_SOCKETCALL: u64 = 5;
 
 /// Whether it blocks in `accept`; where the kernel does not tell in which call, whether it blocks.
 pub fn waits_in_accept(pid: u32) -> bool {
